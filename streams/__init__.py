@@ -1,0 +1,1 @@
+"""Tocsin: rules over a city's event streams, folded over logs."""

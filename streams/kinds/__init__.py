@@ -1,0 +1,80 @@
+"""The kinds of rules. A kind is one file: fields, manual text and fold; this table names them all.
+
+What a kind must offer is `Detector`: a rule of that kind, compiled. It sees the members of one
+key in order and knows nothing of lateness, logs or other keys; its state is a msgspec struct that
+holds a `Hold`. The engine owns order, corrections, timers and identity.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from streams.episodes import Hold
+from streams.records import KeyValues, Member, Micros
+
+
+class Frontier(enum.StrEnum):
+    """How far a rule's conclusions run: to the newest event at once, or only to the clock."""
+
+    HEAD = "head"
+    CLOCK = "clock"
+
+
+class Field(msgspec.Struct, frozen=True):
+    """One field of a document: its name, its type for people and for `rulefile`, its manual text.
+
+    `type` is one of the words that `rulefile` can read (duration, cel, path, integer, number,
+    string, boolean, condition, window, measure, steps, expect ...); `values` closes a string.
+    """
+
+    name: str
+    type: str
+    doc: str
+    required: bool = False
+    default: Any = None
+    values: tuple[str, ...] = ()
+
+
+class State(Protocol):
+    """What every kind's state has: the episodes. It is a msgspec struct."""
+
+    hold: Hold
+
+
+class Detector(Protocol):
+    """One rule of a kind, compiled. All times are event time.
+
+    The engine calls, in order of time: `advance(state, now)` with `now` = the next member's time,
+    then `on_event`; and `advance(state, now)` as the clock moves. `advance` does what is due at or
+    before `now` and nothing else: without a due time it changes nothing.
+    """
+
+    frontier: Frontier
+    why: str  # one sentence for the author: why this frontier
+    horizon: Micros  # how long an event can matter to a key after its time
+    state_type: type[msgspec.Struct]
+
+    def start(self, key: KeyValues, now: Micros) -> Any:
+        """A new key's state."""
+
+    def on_event(self, state: Any, member: Member) -> None:
+        """Take the next member."""
+
+    def due(self, state: Any) -> Micros | None:
+        """When `advance` has something to do; None if nothing waits for time."""
+
+    def advance(self, state: Any, now: Micros) -> None:
+        """Do what is due at or before `now`, in order of time."""
+
+    def empty(self, state: Any) -> bool:
+        """Whether nothing is left but closed episodes, so that the key can be forgotten."""
+
+
+class Kind(Protocol):
+    """A kind: `fields` beside the common ones, and how a rule of it is compiled."""
+
+    name: ClassVar[str]
+    fields: ClassVar[tuple[Field, ...]]

@@ -1,0 +1,70 @@
+"""What travels between stages: events, rows, findings. Plain frozen data; knows nothing.
+
+Times are integers: microseconds since the Unix epoch, UTC. Durations are microseconds too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+Micros: TypeAlias = int
+Order: TypeAlias = tuple[int, str, int, int]
+KeyValues: TypeAlias = tuple[Any, ...]
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """Where something happened. Degrees (WGS 84); every part may be missing."""
+
+    lat: float | None = None
+    lon: float | None = None
+    district: str | None = None
+    cell: str | None = None
+    address: str | None = None
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True):
+    """One thing that happened or was measured, accepted by ingest.
+
+    `fields` hold values of the types that the event type declares; `partition` and `offset`
+    tell where in the source's topic the record stood.
+    """
+
+    id: str
+    source: str
+    type: str
+    time: Micros
+    received: Micros
+    place: Place | None
+    severity: str | None
+    fields: dict[str, Any]
+    partition: int
+    offset: int
+
+    @property
+    def order(self) -> Order:
+        """The one order of events: among equal times the log's order stands."""
+        return (self.time, self.source, self.partition, self.offset)
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What one key of one rule keeps of an event.
+
+    `roles` is a bit set: bit i says that the event fits selector i of the rule. `value` is what
+    the rule measures (None: nothing). `facts` are the values that the rule's texts read, by path.
+    """
+
+    time: Micros
+    source: str
+    partition: int
+    offset: int
+    id: str
+    roles: int = 1
+    value: Any = None
+    facts: dict[str, Any] | None = None
+
+    @property
+    def order(self) -> Order:
+        """See `Event.order`."""
+        return (self.time, self.source, self.partition, self.offset)

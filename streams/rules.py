@@ -1,0 +1,178 @@
+"""What a bundle of rule files means once it is read: sources, event types, registers, rules.
+
+Plain data and compiled expressions; `rulefile` makes it, ingest, engine and respond read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from streams.conditions import Expression
+from streams.kinds import Detector
+from streams.records import Micros
+
+
+class FieldType(msgspec.Struct, frozen=True):
+    """A declared field. `type`: string int double bool duration timestamp place list map dyn."""
+
+    name: str
+    type: str
+    required: bool = False
+    personal: bool = False
+    values: tuple[str, ...] = ()
+    unit: str = ""
+    register: str = ""
+
+
+class EventType(msgspec.Struct, frozen=True):
+    """What can happen: a dotted name and its fields."""
+
+    id: str
+    title: str = ""
+    fields: Mapping[str, FieldType] = {}
+
+
+class TimeMapping(msgspec.Struct, frozen=True):
+    """How a record's text becomes an instant. `format` is strptime's, or `rfc3339`, `epoch_s`, `epoch_ms`.
+
+    `otherwise`: `received` takes the time of receipt where the value is missing or unreadable.
+    """
+
+    value: Expression
+    format: str = "rfc3339"
+    zone: str = "UTC"
+    otherwise: str = ""
+
+
+class RecordMapping(msgspec.Struct, frozen=True):
+    """How a record becomes an event: one expression a part (the `event:` of a source)."""
+
+    id: Expression
+    type: Expression
+    time: TimeMapping
+    received: TimeMapping | None = None
+    severity: Expression | None = None
+    place: Mapping[str, Expression] = {}
+    fields: Mapping[str, Expression] = {}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A feed. `idle` and `silence` are None where switched off. `skew` caps times in the future."""
+
+    id: str
+    topic: str
+    format: str
+    mapping: RecordMapping
+    title: str = ""
+    zone: str = "UTC"
+    disorder: Micros = 30_000_000
+    lateness: Micros = 3_600_000_000
+    idle: Micros | None = 60_000_000
+    silence: Micros | None = None
+    skew: Micros = 300_000_000
+    open: bool = False
+
+    def may_emit(self, pattern: str) -> bool:
+        """Whether an event type, or a branch `a.b.*`, can come from this source."""
+        known, exact = self.mapping.type.prefix
+        wanted = pattern[:-1] if pattern.endswith("*") else pattern
+        if exact:
+            return known == wanted or (pattern.endswith("*") and known.startswith(wanted))
+        return known.startswith(wanted) or wanted.startswith(known)
+
+
+class Register(msgspec.Struct, frozen=True):
+    """A table of things that exist; `rows` by the key column's value."""
+
+    id: str
+    key: str
+    fields: Mapping[str, FieldType]
+    rows: Mapping[Any, Mapping[str, Any]]
+
+
+class City(msgspec.Struct, frozen=True):
+    """`rules/city.yaml`."""
+
+    name: str = "city"
+    zone: str = "UTC"
+    districts: tuple[str, ...] = ()
+
+
+class Selector(msgspec.Struct, frozen=True):
+    """Which events: declared types (`sensor.*` for a branch) and a condition; `by` its key paths."""
+
+    types: tuple[str, ...]
+    where: Expression | None
+    by: tuple[Expression, ...]
+
+
+class Alert(msgspec.Struct, frozen=True):
+    """What people read; the texts hold `{{ path }}`."""
+
+    title: str = ""
+    summary: str = ""
+    runbook: str = ""
+    category: str = ""
+
+
+class Dispatch(msgspec.Struct, frozen=True):
+    """Who is sent. `priority` 1 is the most urgent."""
+
+    to: str
+    priority: int = 3
+    instruction: str = ""
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """One rule, compiled.
+
+    `selectors[i]` sets bit i of a member's roles. `by` names the key's parts. `value` is what the
+    kind measures of an event. `facts` are the paths its texts read, each with its expression.
+    `sources` are the feeds whose events it can match: the slowest of them is its clock.
+    `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
+    as parsed; `logic` is the hash of what decides when the rule holds.
+    """
+
+    id: str
+    kind: str
+    title: str
+    selectors: tuple[Selector, ...]
+    by: tuple[str, ...]
+    detector: Detector
+    logic: str
+    sources: frozenset[str]
+    spec: Mapping[str, Any] = {}
+    value: Expression | None = None
+    facts: Mapping[str, Expression] = {}
+    expected: tuple[tuple[Any, ...], ...] = ()
+    severity: str = "minor"
+    owner: str = ""
+    status: str = "stable"
+    suppress_for: Micros = 0
+    alert: Alert = Alert()
+    dispatch: Dispatch | None = None
+    tests: tuple[Any, ...] = ()
+    file: str = ""
+    line: int = 0
+
+    @property
+    def shadow(self) -> bool:
+        """Whether its findings are only observed."""
+        return self.status in ("experimental", "test")
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """All files under `rules/`, read together; `id` is the hash of their texts."""
+
+    id: str
+    city: City
+    event_types: Mapping[str, EventType]
+    sources: Mapping[str, Source]
+    registers: Mapping[str, Register]
+    lists: Mapping[str, tuple[Any, ...]]
+    rules: Mapping[str, Rule]
+
+
