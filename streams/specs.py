@@ -1,0 +1,85 @@
+"""What the structured fields of a rule file mean: windows, measures, tests of a value, steps.
+
+Plain frozen data, made by `rulefile` and read by the kinds. Durations are microseconds.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from streams.records import Micros
+
+OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le,
+    "eq": operator.eq, "neq": operator.ne,
+}
+WINDOW_TYPES = ("sliding", "tumbling", "hopping", "session")
+PLAIN_MEASURES = ("count", "distinct", "sum", "avg", "min", "max", "slope", "ratio")
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The span a threshold looks at; `type` is one of `WINDOW_TYPES`.
+
+    `size` belongs to sliding, tumbling and hopping, `hop` to hopping, `gap` and `max` (the longest
+    a session may last, None: no bound) to session.
+    """
+
+    type: str = "sliding"
+    size: Micros | None = None
+    hop: Micros | None = None
+    gap: Micros | None = None
+    max: Micros | None = None
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What is measured over a window; `name` is one of `PLAIN_MEASURES` or `percentile`.
+
+    `text` is the expression's text ("" for `count`); its value reaches the kind as `Member.value`:
+    a number, for `distinct` any value, for `ratio` a bool. `percentile` is 50 to 99 for `p50` to
+    `p99`, else None.
+    """
+
+    name: str = "count"
+    text: str = ""
+    percentile: int | None = None
+
+
+class Test(msgspec.Struct, frozen=True):
+    """A comparison with a fixed value: `{gte: 3}` is `Test("gte", 3)`; `op` is a key of `OPERATORS`."""
+
+    __test__ = False  # the name is the domain's; pytest must not collect it
+
+    op: str
+    value: Any
+
+    def holds(self, measured: Any) -> bool:
+        """Whether the measured value passes. None (nothing measured) passes no comparison."""
+        return measured is not None and OPERATORS[self.op](measured, self.value)
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of a sequence. `role` is the bit number of its selector in `Member.roles`.
+
+    A `negated` step must not happen. `max_count` None: any number. `within` counts from the step
+    before it.
+    """
+
+    name: str
+    role: int
+    negated: bool = False
+    min_count: int = 1
+    max_count: int | None = 1
+    strict: bool = False
+    optional: bool = False
+    within: Micros | None = None
+
+
+class Expect(msgspec.Struct, frozen=True):
+    """Who must report: the keys of a register's rows, or whoever was `seen_within` a duration."""
+
+    register: str | None = None
+    seen_within: Micros | None = None
