@@ -23,6 +23,13 @@ class Frontier(enum.StrEnum):
     CLOCK = "clock"
 
 
+class Identity(enum.StrEnum):
+    """How episodes before and after a correction are recognised as the same."""
+
+    EVIDENCE = "evidence"  # same last evidence, else most shared evidence: match, sequence
+    TIME = "time"  # the longest overlap in time: threshold, absence, hotspot
+
+
 class Field(msgspec.Struct, frozen=True):
     """One field of a document: its name, its type for people and for `rulefile`, its manual text.
 
@@ -53,6 +60,7 @@ class Detector(Protocol):
     """
 
     frontier: Frontier
+    identity: Identity
     why: str  # one sentence for the author: why this frontier
     horizon: Micros  # how long an event can matter to a key after its time
     state_type: type[msgspec.Struct]

@@ -1,0 +1,127 @@
+"""Kind `absence`: an entity that should report every so often did not.
+
+The deadline is the last event plus `every` (plus `grace`): an event at the deadline still counts. The episode opens
+at the deadline, once the clock has passed it, and closes with the next event. `expect: {register:
+r}` also watches what was never heard of, counted from the switch to the rule; otherwise an entity
+is watched once it was seen. After `forget_after` without an event it is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.clocks import DAY
+from streams.episodes import Hold, HoldOptions
+from streams.kinds import Field, Frontier, Identity
+from streams.records import KeyValues, Member, Micros
+
+NAME = "absence"
+FIELDS = (
+    Field("every", "duration_or_cel", "How often the entity reports: a duration, or an expression over "
+          "its key such as `register(\"sensors\", device).report_interval`.", required=True),
+    Field("expect", "expect", "Who must report: `{register: r}` (all rows, also those never heard of) or "
+          "`{seen_within: 7d}` (those that reported within that time)."),
+    Field("grace", "duration", "How much longer than `every` to wait.", default=0),
+    Field("forget_after", "duration", "After how long without an event the entity is watched no more.",
+          default=30 * DAY),
+)
+
+
+class AbsenceState(msgspec.Struct, array_like=True):
+    """`since`: the last event's time (or the start of the watch); None once nothing is expected."""
+
+    hold: Hold
+    every: Micros
+    since: Micros | None = None
+    last: Member | None = None
+
+
+class Absence:
+    """An `absence` rule, compiled. `every` gives the interval of a key; None if it has none."""
+
+    frontier = Frontier.CLOCK
+    identity = Identity.TIME
+    why = "that nothing came is only known once the clock has passed the deadline"
+    state_type = AbsenceState
+
+    def __init__(self, options: HoldOptions, every: Callable[[KeyValues], Micros | None], grace: Micros,
+                 forget_after: Micros, register: bool) -> None:
+        self.options = options
+        self.every, self.grace = every, grace
+        self.forget_after = forget_after
+        self.register = register
+        self.horizon = forget_after + grace
+
+    def start(self, key: KeyValues, now: Micros) -> AbsenceState:
+        """Watch from `now` if it is a moment; a key that is only met has none yet."""
+        every = self.every(key)
+        known = every is not None and self.register
+        return AbsenceState(Hold(), every or 0, now if known else None)
+
+    def on_event(self, state: AbsenceState, member: Member) -> None:
+        """It reported: the silence, if any, ends here, and the next one is counted from here."""
+        state.hold.false(self.options, member.time)
+        if state.every:
+            state.since, state.last = member.time, member
+
+    def due(self, state: AbsenceState) -> Micros | None:
+        """The next of: the deadline, `for` or `keep_firing_for`, the time to forget."""
+        waits = [due for due in (self._silence_due(state), state.hold.due(self.options), self._forget_due(state))
+                 if due is not None]
+        return min(waits, default=None)
+
+    def advance(self, state: AbsenceState, now: Micros) -> None:
+        """Open what is overdue, then forget what was silent for too long."""
+        while (due := self.due(state)) is not None and due <= now:
+            if due == self._silence_due(state):
+                proof = () if state.last is None else (state.last,)
+                state.hold.true(self.options, due - 1, None, proof)
+            elif due == self._forget_due(state):
+                state.hold.false(HoldOptions(), due - 1, "forgotten")
+                state.since = None
+            else:
+                state.hold.advance(self.options, due)
+
+    def empty(self, state: AbsenceState) -> bool:
+        """Nothing is watched and no episode is open."""
+        return state.since is None and state.hold.idle
+
+    def _silence_due(self, state: AbsenceState) -> Micros | None:
+        if state.since is None or state.hold.holds:
+            return None
+        return state.since + state.every + self.grace + 1
+
+    def _forget_due(self, state: AbsenceState) -> Micros | None:
+        """Never before the silence is told; what a register expects is never forgotten."""
+        if state.since is None or self.register:
+            return None
+        return state.since + max(self.forget_after, state.every + self.grace) + 2
+
+
+def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Contradictions within the fields: (field, what is wrong, what to do)."""
+    found = []
+    every, forget = spec.get("every"), spec.get("forget_after")
+    if isinstance(every, int) and every <= 0:
+        found.append(("every", "`every` must be longer than zero", "give a duration such as 10m"))
+    if isinstance(every, int) and isinstance(forget, int) and forget < every:
+        found.append(("forget_after", "the entity is forgotten before its silence is noticed",
+                      "make forget_after longer than every"))
+    return found
+
+
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Absence:
+    """A detector for one rule.
+
+    `context["every"]` is a function from the key's values to µs (None: this key is not watched).
+    """
+    expect = spec.get("expect")
+    forget = spec.get("forget_after", 30 * DAY)
+    if expect is not None and expect.seen_within:
+        forget = expect.seen_within
+    return Absence(options, context["every"], spec.get("grace", 0), forget,
+                   bool(expect is not None and expect.register))

@@ -1,0 +1,69 @@
+"""Kind `match`: each event that fits is worth a finding of its own.
+
+An episode is the event's instant. With `keep_firing_for` events of one key that follow each other
+within that time are one episode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.episodes import Hold, HoldOptions
+from streams.kinds import Field, Frontier, Identity
+from streams.records import KeyValues, Member, Micros
+
+NAME = "match"
+FIELDS: tuple[Field, ...] = ()
+
+
+class MatchState(msgspec.Struct, array_like=True):
+    """The episodes; nothing else waits."""
+
+    hold: Hold
+
+
+class Match:
+    """A `match` rule, compiled."""
+
+    frontier = Frontier.HEAD
+    identity = Identity.EVIDENCE
+    why = "an event that fits is a fact at once; nothing that comes later can undo it"
+    state_type = MatchState
+
+    def __init__(self, options: HoldOptions) -> None:
+        self.options = options
+        self.horizon = options.keep
+
+    def start(self, key: KeyValues, now: Micros) -> MatchState:
+        """Nothing yet."""
+        return MatchState(Hold())
+
+    def on_event(self, state: MatchState, member: Member) -> None:
+        """An episode of this instant, or one more event of the one still open."""
+        state.hold.pulse(self.options, member.time, None, (member,))
+
+    def due(self, state: MatchState) -> Micros | None:
+        """When `keep_firing_for` is over."""
+        return state.hold.due(self.options)
+
+    def advance(self, state: MatchState, now: Micros) -> None:
+        """End the episode that nothing prolonged."""
+        state.hold.advance(self.options, now)
+
+    def empty(self, state: MatchState) -> bool:
+        """No episode is open."""
+        return state.hold.idle
+
+
+def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """A match has no fields of its own that could contradict each other."""
+    return []
+
+
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Match:
+    """A detector for one rule; `for` has no meaning for an instant."""
+    return Match(HoldOptions(keep=options.keep))
