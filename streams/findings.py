@@ -1,0 +1,94 @@
+"""Findings and the frames of `tocsin.respond`: what detect tells respond. Plain data.
+
+A finding is the news about one episode. What is sent again after a crash carries the same mark
+(sender, partition, offset, row), so a reader that holds the last mark of each sender counts it once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from streams.records import Micros
+
+OPENED = "opened"
+UPDATED = "updated"
+CLOSED = "closed"
+RETRACTED = "retracted"
+CHANGES = (OPENED, UPDATED, CLOSED, RETRACTED)
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True):
+    """The news that an episode opened, changed, closed or was retracted; always its whole content.
+
+    `id` stays the same for the episode's life, `sequence` grows by one with each change told.
+    `closed` is None while it is open and equals `opened` for an episode of an instant. `evidence`
+    lists the first ids of `count` events; `bound` names them by step. `at` is the event time at
+    which this was concluded. `cause` is, for a retraction or a correction, the id of the event
+    that caused it, or a reason; `merged_into` the finding that took a retracted one's evidence.
+    `shadow` says that the rule is only observed.
+    """
+
+    id: str
+    sequence: int
+    change: str
+    rule: str
+    logic: str
+    key: dict[str, Any]
+    opened: Micros
+    closed: Micros | None
+    value: Any
+    evidence: list[str]
+    count: int
+    bound: dict[str, list[str]] | None = None
+    facts: dict[str, Any] = {}
+    ended: str = ""
+    corrections: int = 0
+    at: Micros = 0
+    cause: str = ""
+    merged_into: str = ""
+    shadow: bool = False
+
+
+class FindingRow(msgspec.Struct, frozen=True, array_like=True, tag="finding"):
+    """A finding as it stands in `tocsin.respond`; the first four say where its sender made it.
+
+    `sender` is the stage ("detect"); `partition` and `offset` are those of the record that the
+    sender was folding; `row` counts what that record gave rise to. They grow together.
+    """
+
+    sender: str
+    partition: int
+    offset: int
+    row: int
+    finding: Finding
+
+
+class TickRow(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
+    """The wall time, written by the shell so that a replay sees the same."""
+
+    at: Micros
+
+
+Row: TypeAlias = FindingRow | TickRow
+
+
+class ResponseFrame(msgspec.Struct, frozen=True, array_like=True, tag="respond.1"):
+    """One record of `tocsin.respond`. The tag carries the version; fields may be added at the end."""
+
+    rows: list[Row]
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(ResponseFrame)
+
+
+def encode(frame: ResponseFrame) -> bytes:
+    """The frame as bytes (msgpack); the same frame gives the same bytes."""
+    return _encoder.encode(frame)
+
+
+def decode(value: bytes) -> ResponseFrame:
+    """The frame of these bytes; msgspec.DecodeError or ValidationError if they are none."""
+    return _decoder.decode(value)
