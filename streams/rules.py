@@ -159,6 +159,11 @@ class Rule(msgspec.Struct, frozen=True):
     line: int = 0
 
     @property
+    def ref(self) -> str:
+        """What state belongs to: the rule and the hash of its logic."""
+        return f"{self.id}@{self.logic}"
+
+    @property
     def shadow(self) -> bool:
         """Whether its findings are only observed."""
         return self.status in ("experimental", "test")

@@ -1,0 +1,295 @@
+"""detect: the fold over one partition of `tocsin.work`. Rows in, findings out; pure.
+
+For each (rule, key) it keeps the episodes true to what is known and tells the differences. A
+rule's clock is the minimum over the sources that it can match; what waits for time stands in one
+heap per such set of sources.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from streams.clocks import AFTER_ALL, BEFORE_ALL
+from streams.corrections import compare
+from streams.episodes import Episode
+from streams.findings import Finding
+from streams.frames import ClockRow, MemberRow, WorkFrame
+from streams.keys import Key, KeyRow
+from streams.records import KeyValues, Micros
+from streams.rules import Bundle, Rule
+
+META = b"~meta"
+_packer = msgspec.msgpack.Encoder()
+_keys = msgspec.msgpack.Decoder(KeyRow)
+
+
+def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
+    """The work partition that owns a key; keys of different rules with equal values meet there."""
+    return crc32(_packer.encode(key) if key else rule.encode()) % partitions
+
+
+class SourceClock(msgspec.Struct, array_like=True):
+    """What a work partition knows of one source, by the source's partition."""
+
+    partitions: int
+    clocks: dict[int, Micros] = {}
+    marks: dict[int, tuple[int, int]] = {}
+
+    @property
+    def clock(self) -> Micros:
+        """The minimum over all partitions; before all time until each was heard of."""
+        return min(self.clocks.values()) if len(self.clocks) == self.partitions else BEFORE_ALL
+
+
+class Meta(msgspec.Struct, array_like=True):
+    """What is not of one key: the offset of the last frame, sources, rules switched to."""
+
+    version: int
+    offset: int
+    sources: dict[str, SourceClock]
+    started: list[str]
+
+
+class Domain:
+    """The rules that share a clock, because they can match the same sources."""
+
+    def __init__(self, sources: frozenset[str], lateness: Micros) -> None:
+        self.sources, self.lateness = sources, lateness
+        self.clock: Micros = BEFORE_ALL
+        self.heap: list[tuple[Micros, bytes, Key]] = []
+        self.rules: list[LiveRule] = []
+
+    def arm(self, key: Key, wake: Micros) -> None:
+        """Call the key at `wake`, if it is not called before."""
+        if wake < key.wake:
+            key.wake = wake
+            heapq.heappush(self.heap, (wake, key.name, key))
+
+
+class LiveRule:
+    """A rule at work in this partition, with its keys."""
+
+    def __init__(self, rule: Rule, domain: Domain) -> None:
+        self.rule, self.domain, self.ref = rule, domain, rule.ref
+        self.detector = rule.detector
+        self.keys: dict[KeyValues, Key] = {}
+
+    def key(self, values: KeyValues, since: Micros) -> Key:
+        """The state of a key, new if it is new."""
+        found = self.keys.get(values)
+        if found is None:
+            name = _packer.encode((self.ref, values))
+            found = self.keys[values] = Key(self.ref, self.detector, values, name, since)
+            found.wake = AFTER_ALL
+        return found
+
+
+class Engine:
+    """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
+
+    `sources` limits whose clocks count (a backtest over one file): the others are as if finished.
+    """
+
+    def __init__(self, bundle: Bundle, partition: int = 0, partitions: int = 1,
+                 sources: Iterable[str] | None = None) -> None:
+        self.bundle, self.partition, self.partitions = bundle, partition, partitions
+        self.offset = -1
+        self.counts: Counter[str] = Counter()
+        self.sources: dict[str, SourceClock] = {}
+        self.started: set[str] = set()
+        self._domains: dict[frozenset[str], Domain] = {}
+        self._touching: dict[str, list[Domain]] = {}
+        self._live: dict[str, LiveRule] = {}
+        self._dirty: dict[bytes, Key | None] = {}
+        self._out: list[Finding] = []
+        self._position: tuple[Any, ...] = ()
+        self._time: Micros = BEFORE_ALL
+        counted = None if sources is None else frozenset(sources)
+        for rule in bundle.rules.values():
+            self._add(rule, counted)
+
+    def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
+        """Fold one frame; the findings in the order they were concluded."""
+        self.offset = offset
+        self._out = []
+        for row in frame.rows:
+            if type(row) is MemberRow:
+                self._on_member(row)
+            else:
+                assert isinstance(row, ClockRow)
+                self._on_clock(row)
+        return self._out
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """State rows that changed since the last call; None for a key that is gone."""
+        offset = self.offset
+        rows = {name: None if key is None else key.encode(offset) for name, key in self._dirty.items()}
+        meta = Meta(1, offset, self.sources, sorted(self.started))
+        rows[META] = _packer.encode(meta)
+        self._dirty = {}
+        return rows
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """Take over the rows of an earlier run, whatever their order."""
+        if META not in rows:
+            return
+        meta = msgspec.msgpack.decode(rows[META], type=Meta)
+        self.offset, self.sources, self.started = meta.offset, meta.sources, set(meta.started)
+        for domain in self._domains.values():
+            domain.clock = self._clock_of(domain)
+        for name, value in sorted(rows.items()):
+            if name != META:
+                self._restore_key(name, _keys.decode(value))
+
+    @property
+    def open_keys(self) -> int:
+        """How many keys have state."""
+        return sum(len(live.keys) for live in self._live.values())
+
+    def clock(self, rule: str) -> Micros:
+        """The clock of a rule, by its id."""
+        return self._live[self.bundle.rules[rule].ref].domain.clock
+
+    def _add(self, rule: Rule, counted: frozenset[str] | None) -> None:
+        sources = rule.sources if counted is None else rule.sources & counted
+        domain = self._domains.get(sources)
+        if domain is None:
+            lateness = max((self.bundle.sources[name].lateness for name in sources), default=0)
+            domain = self._domains[sources] = Domain(sources, lateness)
+            for name in sources:
+                self._touching.setdefault(name, []).append(domain)
+        live = self._live[rule.ref] = LiveRule(rule, domain)
+        domain.rules.append(live)
+
+    def _restore_key(self, name: bytes, row: KeyRow) -> None:
+        live = self._live.get(row.rule)
+        if live is None:
+            self.counts["state_of_unknown_rule"] += 1
+            self._dirty[name] = None
+            return
+        key = live.key(row.key, row.since)
+        key.load(row)
+        heapq.heappush(live.domain.heap, (key.wake, key.name, key))
+
+    def _on_member(self, row: MemberRow) -> None:
+        member = row.member
+        source = self.sources.get(member.source)
+        if source is not None:
+            mark = source.marks.get(member.partition)
+            if mark is not None and (member.offset, row.row) <= mark:
+                self.counts["repeated_row"] += 1
+                return
+        live = self._live.get(row.rule)
+        if live is None:
+            self.counts["unknown_rule"] += 1
+            return
+        domain = live.domain
+        key = live.key(row.key, BEFORE_ALL)
+        if key.loaded >= self.offset:
+            return  # a snapshot cut short: this key already stands behind this frame
+        self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
+        if key.take(member, domain.clock):
+            self._correct(live, key, member.id)
+        elif key.head.hold.fresh < len(key.head.hold.episodes):
+            self._tell(live, key)
+        self._dirty[key.name] = key
+        domain.arm(key, key.due(domain.lateness))
+
+    def _on_clock(self, row: ClockRow) -> None:
+        source = self.sources.get(row.source)
+        if source is None:
+            source = self.sources[row.source] = SourceClock(row.partitions, {}, {})
+        mark = source.marks.get(row.partition)
+        if mark is not None and (row.offset, row.row) <= mark:
+            self.counts["repeated_row"] += 1
+            return
+        source.marks[row.partition] = (row.offset, row.row)
+        source.clocks[row.partition] = max(row.clock, source.clocks.get(row.partition, BEFORE_ALL))
+        self._position, self._time = (row.source, row.partition, row.offset, row.row), BEFORE_ALL
+        for domain in self._touching.get(row.source, ()):
+            clock = self._clock_of(domain)
+            if clock > domain.clock:
+                self._advance(domain, clock)
+
+    def _clock_of(self, domain: Domain) -> Micros:
+        known = [self.sources[name].clock for name in domain.sources if name in self.sources]
+        return min(known) if known and len(known) == len(domain.sources) else BEFORE_ALL
+
+    def _advance(self, domain: Domain, clock: Micros) -> None:
+        """Move a clock: first the rules that start now, then every key that is due, in order."""
+        domain.clock = clock
+        for live in domain.rules:
+            if live.ref not in self.started:
+                self._start(live, clock)
+        heap = domain.heap
+        while heap and heap[0][0] <= clock:
+            wake, _, key = heapq.heappop(heap)
+            if key.wake == wake:
+                self._wake(self._live[key.rule], key, clock)
+
+    def _start(self, live: LiveRule, clock: Micros) -> None:
+        """Watch what must report though it was never heard of, counted from the switch to the rule."""
+        self.started.add(live.ref)
+        for values in live.rule.expected:
+            if partition_of(live.ref, values, self.partitions) == self.partition and values not in live.keys:
+                key = live.key(values, clock)
+                self._dirty[key.name] = key
+                live.domain.arm(key, key.due(live.domain.lateness))
+
+    def _wake(self, live: LiveRule, key: Key, clock: Micros) -> None:
+        key.wake = AFTER_ALL
+        key.advance(clock)
+        if key.head.hold.fresh < len(key.head.hold.episodes):
+            self._tell(live, key)
+        if key.settle(clock - live.domain.lateness):
+            del live.keys[key.key]
+            self._dirty[key.name] = None
+            return
+        self._dirty[key.name] = key
+        wake = key.due(live.domain.lateness)
+        assert wake > clock, f"{key.rule}: time does not move at {clock}"
+        live.domain.arm(key, wake)
+
+    def _correct(self, live: LiveRule, key: Key, cause: str) -> None:
+        before = key.refold(live.domain.clock)
+        self.counts["refolds"] += 1
+        for change in compare(before, key.head.hold.episodes, live.detector.identity):
+            self._emit(live, key, change.episode, change.change, cause, change.merged_into)
+
+    def _tell(self, live: LiveRule, key: Key) -> None:
+        hold = key.head.hold
+        for episode in hold.episodes[hold.fresh:]:
+            if not episode.finding:
+                change = "opened"
+            else:
+                change = "updated" if episode.closed is None else "closed"
+            self._emit(live, key, episode, change)
+        hold.fresh = len(hold.episodes)
+
+    def _emit(self, live: LiveRule, key: Key, episode: Episode, change: str, cause: str = "",
+              merged_into: str = "") -> None:
+        if not episode.finding:
+            episode.finding = self._finding_id(live.rule, key.key, episode)
+        episode.sequence += 1
+        rule = live.rule
+        named = dict(zip(rule.by, key.key, strict=True))
+        self._out.append(Finding(
+            episode.finding, episode.sequence, change, rule.id, rule.logic, named, episode.opened,
+            episode.closed, episode.value, list(episode.evidence), episode.count, episode.bound,
+            episode.facts, episode.ended, episode.corrections, self._at(live, episode), cause,
+            merged_into, rule.shadow))
+
+    def _at(self, live: LiveRule, episode: Episode) -> Micros:
+        """How far event time had come when this was concluded."""
+        return max(live.domain.clock, self._time, episode.opened)
+
+    def _finding_id(self, rule: Rule, key: KeyValues, episode: Episode) -> str:
+        birth = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound, self._position)
+        return blake2b(_packer.encode(birth), digest_size=12).hexdigest()

@@ -1,0 +1,93 @@
+"""Frames: many rows in one log entry between our own stages, because every log costs per entry.
+
+A row carries where its sender stood when it wrote it (`offset` in the source's partition, `row`
+within that offset). A reader keeps the highest such mark a sender and drops what is not above it:
+what a sender repeats after a crash counts once.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from streams.records import Event, KeyValues, Member, Micros
+
+VERSION = 1
+CLOCK_ROW = 1_000_000  # clock rows stand behind all rows of their offset
+
+
+class MemberRow(msgspec.Struct, frozen=True, array_like=True, tag="m", gc=False):
+    """An event for one key of one rule. `rule` is the rule's reference (id and logic hash)."""
+
+    row: int
+    rule: str
+    key: KeyValues
+    member: Member
+
+
+class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """How far event time has come in one of the `partitions` of a source.
+
+    `head` is the newest accepted event's time, `clock` how far conclusions may be drawn.
+    """
+
+    source: str
+    partition: int
+    partitions: int
+    offset: int
+    row: int
+    clock: Micros
+    head: Micros
+
+
+WorkRow: TypeAlias = MemberRow | ClockRow
+
+
+class WorkFrame(msgspec.Struct, frozen=True, array_like=True):
+    """What ingest sends to one partition of `tocsin.work`; `bundle` is the id it routed by."""
+
+    version: int
+    bundle: str
+    rows: list[WorkRow]
+
+
+class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
+    """An accepted event and the clock of its source partition when it was accepted."""
+
+    row: int
+    clock: Micros
+    event: Event
+
+
+class EventsFrame(msgspec.Struct, frozen=True, array_like=True):
+    """What ingest sends to `tocsin.events`."""
+
+    version: int
+    rows: list[AcceptedRow]
+
+
+_packer = msgspec.msgpack.Encoder()
+_work = msgspec.msgpack.Decoder(WorkFrame)
+_events = msgspec.msgpack.Decoder(EventsFrame)
+
+
+def encode(frame: WorkFrame | EventsFrame) -> bytes:
+    """A frame's bytes."""
+    return _packer.encode(frame)
+
+
+def decode_work(value: bytes) -> WorkFrame:
+    """The frame of `tocsin.work`; ValueError if the bytes are none of this version."""
+    return _checked(_work.decode(value))
+
+
+def decode_events(value: bytes) -> EventsFrame:
+    """The frame of `tocsin.events`; ValueError if the bytes are none of this version."""
+    return _checked(_events.decode(value))
+
+
+def _checked(frame: Any) -> Any:
+    if frame.version != VERSION:
+        raise ValueError(f"frame version {frame.version}, this program reads {VERSION}")
+    return frame

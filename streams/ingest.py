@@ -1,0 +1,237 @@
+"""ingest: the fold over one partition of a city's topic. Records in, rows for our own logs out; pure.
+
+Each record ends as exactly one of: event, late, duplicate, dead letter. Lateness is decided here,
+once, against the partition's clock; what the wall decides (a clock that follows it) comes in as an
+argument and goes out as data.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from streams.clocks import BEFORE_ALL, rfc3339
+from streams.engine import partition_of
+from streams.formats import FormatError, decoder
+from streams.frames import CLOCK_ROW, AcceptedRow, ClockRow, MemberRow, WorkRow
+from streams.mapping import Mapper, Refusal
+from streams.reasons import DeadReason, Fate
+from streams.records import Event, Micros
+from streams.route import Router
+from streams.rules import Bundle, Source
+
+RECORD_LIMIT = 1 << 20
+KEPT_OF_A_DEAD_RECORD = 16_384
+META = b"meta"
+_packer = msgspec.msgpack.Encoder()
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """What a city's topic holds before it is understood. `stamp` is the log's time, µs."""
+
+    offset: int
+    stamp: Micros
+    value: bytes
+    headers: Mapping[str, bytes] = {}
+
+    @property
+    def row(self) -> int:
+        """The 0-based data row of the file it was loaded from, else its offset."""
+        text = self.headers.get("row", b"")
+        return int(text) if text.isdigit() else self.offset
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record that could not be understood: where it stood, why, and the record itself."""
+
+    reason: str
+    problem: str
+    source: str
+    topic: str
+    partition: int
+    offset: int
+    row: int
+    received_at: str
+    size: int
+    record: str
+    encoding: str  # text or base64; only the first part of a large record is kept
+
+
+class Taken(msgspec.Struct):
+    """What a batch of records became. `work` holds rows by work partition, clocks last."""
+
+    events: list[AcceptedRow] = []
+    work: dict[int, list[WorkRow]] = {}
+    late: list[AcceptedRow] = []
+    dead: list[DeadLetter] = []
+
+
+class IntakeMeta(msgspec.Struct, array_like=True):
+    """Where the fold stands, beside the ids it has seen."""
+
+    version: int
+    offset: int
+    row: int
+    clock: Micros
+    head: Micros
+    wall: Micros
+
+
+class Intake:
+    """The fold over one partition of one source's topic."""
+
+    def __init__(self, bundle: Bundle, source: Source, router: Router, partition: int = 0,
+                 partitions: int = 1, work_partitions: int = 1, personal_key: bytes = b"") -> None:
+        self.source, self.router = source, router
+        self.partition, self.partitions, self.work_partitions = partition, partitions, work_partitions
+        self.mapper = Mapper(bundle, source, personal_key)
+        self.decode = decoder(source.format)
+        self.counts: Counter[str] = Counter()
+        self.dead_reasons: Counter[str] = Counter()
+        self.offset, self._row = -1, CLOCK_ROW
+        self.clock: Micros = BEFORE_ALL
+        self.head: Micros = BEFORE_ALL
+        self.wall: Micros = BEFORE_ALL  # the newest time of receipt
+        self._seen: dict[str, Micros] = {}
+        self._batches: deque[tuple[Micros, bytes, list[str]]] = deque()
+        self._rows: dict[bytes, bytes | None] = {}
+
+    def take(self, records: Iterable[Record]) -> Taken:
+        """Fold a batch of records, in order; those at or below the offset held are skipped."""
+        taken = Taken([], {}, [], [])
+        fresh: dict[str, Micros] = {}
+        for record in records:
+            if record.offset <= self.offset:
+                continue
+            self.offset, self._row = record.offset, CLOCK_ROW
+            fate = self._one(record, taken, fresh)
+            self.counts[fate] += 1
+        self._remember(fresh)
+        self._stamp_clocks(taken)
+        return taken
+
+    def follow(self, wall: Micros) -> Taken | None:
+        """Let the clock follow the wall, if the source has been idle for long enough.
+
+        The caller knows that the partition has been read to its end. The state must be kept
+        before the rows are sent: another run might not decide so again.
+        """
+        idle = self.source.idle
+        if idle is None or wall - self.wall < idle or wall - self.source.disorder <= self.clock:
+            return None
+        self.clock = wall - self.source.disorder
+        self._row += 1
+        taken = Taken([], {}, [], [])
+        self._stamp_clocks(taken)
+        return taken
+
+    def finish(self, clock: Micros) -> Taken:
+        """Nothing more will come: the clock goes to `clock`."""
+        self.clock = max(self.clock, clock)
+        self._row += 1
+        taken = Taken([], {}, [], [])
+        self._stamp_clocks(taken)
+        return taken
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """State rows that changed since the last call; None for what is gone."""
+        rows, self._rows = self._rows, {}
+        rows[META] = _packer.encode(IntakeMeta(1, self.offset, self._row, self.clock, self.head, self.wall))
+        return rows
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """Take over the rows of an earlier run."""
+        if META not in rows:
+            return
+        meta = msgspec.msgpack.decode(rows[META], type=IntakeMeta)
+        self.offset, self._row, self.clock = meta.offset, meta.row, meta.clock
+        self.head, self.wall = meta.head, meta.wall
+        for name in sorted(set(rows) - {META}, key=lambda name: int(name[4:])):
+            if int(name[4:]) > self.offset:
+                continue  # a snapshot cut short: this batch comes again
+            ids = msgspec.msgpack.decode(rows[name], type=dict[str, Micros])
+            self._seen.update(ids)
+            self._batches.append((max(ids.values()), name, list(ids)))
+
+    def _one(self, record: Record, taken: Taken, fresh: dict[str, Micros]) -> Fate:
+        try:
+            event = self._understand(record)
+        except Refusal as refusal:
+            self.dead_reasons[refusal.reason] += 1
+            taken.dead.append(self._dead(record, refusal))
+            return Fate.DEAD
+        self.wall = max(self.wall, event.received)
+        row = AcceptedRow(0, self.clock, event)
+        horizon = self.clock - self.source.lateness
+        if event.time < horizon:
+            taken.late.append(row)
+            return Fate.LATE
+        seen = self._seen.get(event.id)
+        if seen is not None and seen >= horizon:
+            return Fate.DUPLICATE
+        self._seen[event.id] = fresh[event.id] = event.time
+        self.head = max(self.head, event.time)
+        self.clock = max(self.clock, event.time - self.source.disorder)
+        taken.events.append(row)
+        self._route(event, taken.work)
+        return Fate.EVENT
+
+    def _understand(self, record: Record) -> Event:
+        if len(record.value) > RECORD_LIMIT:
+            raise Refusal(DeadReason.TOO_LARGE, f"{len(record.value)} bytes, the limit is {RECORD_LIMIT}")
+        named = record.headers.get("source", b"").decode("utf-8", "replace")
+        if named and named != self.source.id:
+            raise Refusal(DeadReason.UNKNOWN_SOURCE, f"{self.source.topic} has no source {named!r}")
+        try:
+            fields = self.decode(record.value, record.headers)
+        except FormatError as error:
+            raise Refusal(DeadReason(error.reason), str(error)) from error
+        return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
+
+    def _route(self, event: Event, work: dict[int, list[WorkRow]]) -> None:
+        for row, (rule, key, member) in enumerate(self.router.route(event)):
+            partition = partition_of(rule, key, self.work_partitions) if self.work_partitions > 1 else 0
+            work.setdefault(partition, []).append(MemberRow(row, rule, key, member))
+
+    def _stamp_clocks(self, taken: Taken) -> None:
+        """Every work partition hears of every clock; a frame ends with it, as the mark of its sender."""
+        row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, self._row, self.clock, self.head)
+        for partition in range(self.work_partitions):
+            taken.work.setdefault(partition, []).append(row)
+
+    def _remember(self, fresh: dict[str, Micros]) -> None:
+        """Keep the ids of a batch until all of them are beyond lateness."""
+        if fresh:
+            name = b"ids/" + str(self.offset).encode()
+            self._batches.append((max(fresh.values()), name, list(fresh)))
+            self._rows[name] = _packer.encode(fresh)
+        horizon = self.clock - self.source.lateness
+        while self._batches and self._batches[0][0] < horizon:
+            _, name, ids = self._batches.popleft()
+            for identity in ids:
+                if self._seen.get(identity, horizon) < horizon:
+                    del self._seen[identity]
+            self._rows[name] = None
+
+    def _dead(self, record: Record, refusal: Refusal) -> DeadLetter:
+        text, encoding = _readable(record.value[:KEPT_OF_A_DEAD_RECORD])
+        return DeadLetter(refusal.reason, refusal.text, self.source.id, self.source.topic, self.partition,
+                          record.offset, record.row, rfc3339(record.stamp), len(record.value), text, encoding)
+
+
+def _readable(value: bytes) -> tuple[str, str]:
+    """The bytes as text if they are, else in base64."""
+    try:
+        return value.decode(), "text"
+    except UnicodeDecodeError:
+        return base64.b64encode(value).decode(), "base64"
+
+
+def summary(counts: Mapping[str, int]) -> dict[str, Any]:
+    """The four fates and their sum, for metrics and every command's summary."""
+    named = {fate.value: counts.get(fate, 0) for fate in Fate}
+    return {"records": sum(named.values()), **named}

@@ -1,0 +1,176 @@
+"""One key of one rule: its events in order, its settled base, and the fold that keeps episodes true.
+
+The episodes of a key are a pure function of its ordered events and the clock. In order, that
+function takes one step; out of order, it is computed again from the base, which holds what no
+straggler can change any more.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import Any
+
+import msgspec
+
+from streams.clocks import AFTER_ALL, BEFORE_ALL
+from streams.episodes import Episode
+from streams.kinds import Detector, Frontier
+from streams.records import KeyValues, Member, Micros
+
+SETTLE_AT_LEAST = 64
+_packer = msgspec.msgpack.Encoder()
+
+
+class KeyRow(msgspec.Struct, frozen=True, array_like=True):
+    """A key's state as bytes hold it. `frame` is the offset of the last frame that changed it."""
+
+    version: int
+    frame: int
+    rule: str
+    key: KeyValues
+    since: Micros
+    base: bytes | None
+    head: bytes
+    events: list[Member]
+    folded: int
+    done: Micros
+    wake: Micros
+
+
+class Key:
+    """The state of one key of one rule.
+
+    `base` is the encoded state after all settled events (None: none yet); `events` are the others
+    in order, of which the first `folded` are in `head`; `done` is the last due time that `head`
+    has acted on; `wake` when the clock must call again.
+    """
+
+    __slots__ = ("base", "detector", "done", "events", "folded", "head", "key", "loaded", "name",
+                 "rule", "since", "wake")
+
+    def __init__(self, rule: str, detector: Detector, key: KeyValues, name: bytes, since: Micros) -> None:
+        self.rule, self.detector, self.key, self.name, self.since = rule, detector, key, name, since
+        self.base: bytes | None = None
+        self.head: Any = detector.start(key, since)
+        self.events: list[Member] = []
+        self.folded = 0
+        self.done = self.wake = BEFORE_ALL
+        self.loaded = -1
+
+    def __lt__(self, other: Key) -> bool:
+        """Only the same key armed twice can tie in a heap; which comes first is all one."""
+        return False
+
+    def take(self, member: Member, clock: Micros) -> bool:
+        """Add an event; True if it came behind what was concluded, so that a refold is due."""
+        events = self.events
+        last = events[-1] if events else None
+        if last is None or last.time < member.time or last.order < member.order:
+            events.append(member)
+            place = len(events) - 1
+        else:
+            place = bisect_left(events, member.order, key=lambda one: one.order)
+            events.insert(place, member)
+        if place < self.folded or member.time < self.done:
+            return True
+        self.fold(clock)
+        if member.time < clock:
+            self._act(clock)
+        return False
+
+    def fold(self, clock: Micros) -> None:
+        """Fold on: the events that the rule's frontier admits, and what time brings between them."""
+        detector, head, events = self.detector, self.head, self.events
+        limit = AFTER_ALL if detector.frontier is Frontier.HEAD else clock
+        while self.folded < len(events):
+            member = events[self.folded]
+            if member.time >= limit:
+                break
+            self._act(member.time)
+            detector.on_event(head, member)
+            self.folded += 1
+
+    def advance(self, clock: Micros) -> None:
+        """Fold on to the clock."""
+        self.fold(clock)
+        self._act(clock)
+
+    def refold(self, clock: Micros) -> list[Episode]:
+        """Compute the head anew from the base; gives the episodes as they were before."""
+        before: list[Episode] = self.head.hold.episodes
+        self.head = self._settled()
+        self.folded, self.done = 0, BEFORE_ALL
+        self.advance(clock)
+        self.head.hold.fresh = len(self.head.hold.episodes)
+        return before
+
+    def due(self, lateness: Micros) -> Micros:
+        """When the clock must call again: for a due time, a waiting event, or to settle."""
+        wake = self.detector.due(self.head)
+        wake = AFTER_ALL if wake is None else wake
+        if self.folded < len(self.events):
+            wake = min(wake, self.events[self.folded].time + 1)
+        if self.events or self.done > BEFORE_ALL:
+            wake = min(wake, self._newest() + lateness + 1)
+        return wake
+
+    def settle(self, horizon: Micros) -> bool:
+        """Move what happened before `horizon` into the base; True if nothing at all is left."""
+        if self._newest() < horizon:
+            self.events.clear()
+            self.folded, self.done = 0, BEFORE_ALL
+            self.head.hold.settle()
+            self.base = _packer.encode(self.head)
+            return self.detector.empty(self.head)
+        old = bisect_left(self.events, horizon, key=lambda one: one.time)
+        if old >= SETTLE_AT_LEAST and 2 * old >= len(self.events):
+            self._settle_part(min(old, self.folded), horizon)
+        return False
+
+    def encode(self, frame: int) -> bytes:
+        """The state as bytes; `frame` is the offset of the frame it stands behind."""
+        return _packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base,
+                                     _packer.encode(self.head), self.events, self.folded, self.done, self.wake))
+
+    def load(self, row: KeyRow) -> None:
+        """Take over the state that a row holds."""
+        self.base, self.events, self.folded = row.base, row.events, row.folded
+        self.done, self.wake, self.loaded = row.done, row.wake, row.frame
+        self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
+
+    def _newest(self) -> Micros:
+        """The newest time at which anything happened that is not in the base."""
+        return max(self.events[-1].time if self.events else BEFORE_ALL, self.done)
+
+    def _act(self, now: Micros) -> None:
+        """Let the head do what is due, one due time after the other."""
+        detector, head = self.detector, self.head
+        due = detector.due(head)
+        while due is not None and due <= now:
+            detector.advance(head, due)
+            self.done = due
+            due = detector.due(head)
+            assert due is None or due > self.done, f"{self.rule}: time does not move at {due}"
+
+    def _settled(self) -> Any:
+        """The state of the base, decoded afresh."""
+        if self.base is None:
+            return self.detector.start(self.key, self.since)
+        return msgspec.msgpack.decode(self.base, type=self.detector.state_type)
+
+    def _settle_part(self, count: int, horizon: Micros) -> None:
+        """Fold the oldest `count` events into the base, and what was due before `horizon`."""
+        mirror = Key(self.rule, self.detector, self.key, self.name, self.since)
+        mirror.head, mirror.events = self._settled(), self.events[:count]
+        mirror.fold(horizon)
+        mirror._act(horizon - 1)
+        hold, mine = mirror.head.hold, self.head.hold
+        for settled, told in zip(hold.episodes, mine.episodes, strict=False):
+            settled.finding, settled.sequence, settled.corrections = told.finding, told.sequence, told.corrections
+        closed = sum(1 for episode in hold.episodes if episode.closed is not None)
+        hold.settle()
+        mine.episodes = mine.episodes[closed:]
+        mine.fresh = len(mine.episodes)
+        self.base = _packer.encode(mirror.head)
+        self.events = self.events[count:]
+        self.folded -= count

@@ -1,0 +1,230 @@
+"""How a record becomes an event: a source's expressions, declared types, and what is refused why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+from streams.clocks import duration, micros, parse_rfc3339, zone_of
+from streams.conditions import EvalError, Expression
+from streams.reasons import DeadReason
+from streams.records import Event, Micros, Place
+from streams.rules import Bundle, EventType, FieldType, Source, TimeMapping
+
+RecordFields = Mapping[str, Any]
+TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
+
+
+class Refusal(Exception):
+    """The record cannot become an event; `reason` is from the closed list, `text` for people."""
+
+    def __init__(self, reason: DeadReason, text: str) -> None:
+        super().__init__(text)
+        self.reason, self.text = reason, text
+
+
+class Mapper:
+    """The mapping of one source, ready to use. `personal_key` hashes personal fields."""
+
+    def __init__(self, bundle: Bundle, source: Source, personal_key: bytes = b"") -> None:
+        self.source, self.types = source, bundle.event_types
+        self.personal_key = personal_key
+        self.mapping = source.mapping
+        self.time = _time_reader(source.mapping.time)
+        received = source.mapping.received
+        self.received = None if received is None else _time_reader(received)
+
+    def received_at(self, record: RecordFields, row: int, stamp: Micros) -> Micros:
+        """When the record came: by the source's `received`, else by the log's time stamp."""
+        mapping = self.mapping.received
+        if mapping is None or self.received is None:
+            return stamp
+        try:
+            return self.received(mapping.value(record, row))
+        except (EvalError, ValueError, OverflowError):
+            return stamp
+
+    def event(self, record: RecordFields, row: int, stamp: Micros, partition: int, offset: int) -> Event:
+        """The event; raises Refusal."""
+        received = self.received_at(record, row, stamp)
+        identity = self._part(self.mapping.id, record, row, DeadReason.MISSING_ID, "id")
+        event_type = str(self._part(self.mapping.type, record, row, DeadReason.MAPPING_FAILED, "type"))
+        time = self._time(record, row, received)
+        if time > received + self.source.skew:
+            raise Refusal(DeadReason.TIME_IN_FUTURE, "the event's time lies in the future of its receipt")
+        return Event(
+            str(identity), self.source.id, event_type, time, received, self._place(record, row),
+            self._optional(self.mapping.severity, record, row), self._fields(event_type, record, row),
+            partition, offset)
+
+    def _part(self, expression: Expression, record: RecordFields, row: int, reason: DeadReason,
+              name: str) -> Any:
+        try:
+            value = expression(record, row)
+        except EvalError as error:
+            raise Refusal(reason, f"`{name}`: {error}") from error
+        if value is None or value == "":
+            raise Refusal(reason, f"`{name}` is empty")
+        return value
+
+    def _time(self, record: RecordFields, row: int, received: Micros) -> Micros:
+        mapping = self.mapping.time
+        try:
+            value = mapping.value(record, row)
+            if value is None or value == "":
+                raise Refusal(DeadReason.MISSING_TIME, "`time` is empty")
+            return self.time(value)
+        except Refusal:
+            if mapping.otherwise != "received":
+                raise
+        except EvalError as error:
+            if mapping.otherwise != "received":
+                raise Refusal(DeadReason.MISSING_TIME, f"`time`: {error}") from error
+        except (ValueError, OverflowError, TypeError) as error:
+            if mapping.otherwise != "received":
+                raise Refusal(DeadReason.BAD_TIME, f"`time`: {error}") from error
+        return received
+
+    def _optional(self, expression: Expression | None, record: RecordFields, row: int) -> Any:
+        if expression is None:
+            return None
+        try:
+            return expression(record, row)
+        except EvalError:
+            return None
+
+    def _place(self, record: RecordFields, row: int) -> Place | None:
+        parts = {name: self._optional(part, record, row) for name, part in self.mapping.place.items()}
+        known = {name: value for name, value in parts.items() if value is not None and value != ""}
+        lat, lon = known.get("lat"), known.get("lon")
+        if lat is not None and not (-90 <= lat <= 90 and lon is not None and -180 <= lon <= 180):
+            known.pop("lat", None)
+            known.pop("lon", None)
+        return Place(**known) if known else None
+
+    def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
+        declared = self.types.get(event_type)
+        if declared is None and not self.source.open:
+            raise Refusal(DeadReason.UNKNOWN_TYPE, f"event type {event_type!r} is not declared")
+        fields: dict[str, Any] = {}
+        for name, expression in self.mapping.fields.items():
+            value = self._optional(expression, record, row)
+            if value is None:
+                continue
+            if declared is None:
+                fields[name] = value
+            elif name in declared.fields:
+                self._put(fields, declared.fields[name], value)
+        if declared is not None:
+            _require(declared, fields)
+        return fields
+
+    def _put(self, fields: dict[str, Any], field: FieldType, value: Any) -> None:
+        if value == "" and field.type != "string":
+            return
+        try:
+            typed = COERCE[field.type](value)
+        except (ValueError, TypeError, OverflowError):
+            text = f"field `{field.name}`: {_short(value)} is not a {field.type}"
+            raise Refusal(DeadReason.WRONG_TYPE, text) from None
+        if field.values and typed not in field.values:
+            text = f"field `{field.name}`: {_short(value)} is none of {', '.join(field.values)}"
+            raise Refusal(DeadReason.WRONG_TYPE, text)
+        fields[field.name] = self._hidden(typed) if field.personal else typed
+
+    def _hidden(self, value: Any) -> str:
+        """A keyed hash, so that equal persons stay equal and nobody is named."""
+        return blake2b(str(value).encode(), digest_size=12, key=self.personal_key[:64]).hexdigest()
+
+
+def _require(declared: EventType, fields: Mapping[str, Any]) -> None:
+    missing = [name for name, field in declared.fields.items() if field.required and name not in fields]
+    if missing:
+        raise Refusal(DeadReason.MISSING_FIELD, f"{declared.id} requires {', '.join(missing)}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _time_reader(mapping: TimeMapping) -> Callable[[Any], Micros]:
+    """A function from the expression's value to µs; ValueError if it cannot be read."""
+    if mapping.format == "epoch_s":
+        return lambda value: round(float(value) * 1_000_000)
+    if mapping.format == "epoch_ms":
+        return lambda value: round(float(value) * 1_000) if isinstance(value, float) else int(value) * 1_000
+    if mapping.format == "rfc3339":
+        return lambda value: parse_rfc3339(str(value))
+    zone = UTC if mapping.zone == "UTC" else zone_of(mapping.zone)
+    return lambda value: _read_local(str(value), mapping.format, zone)
+
+
+def _read_local(text: str, pattern: str, zone: Any) -> Micros:
+    """Wall-clock text; of an hour that comes twice the first is meant."""
+    found = datetime.fromisoformat(text) if pattern == ISO and len(text) == 19 else datetime.strptime(text, pattern)
+    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone))
+
+
+ISO = "%Y-%m-%d %H:%M:%S"
+
+
+def _as_string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    return str(value)
+
+
+def _as_int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    number = int(value)
+    if isinstance(value, float) and number != value:
+        raise ValueError
+    if not -(2**63) <= number < 2**63:
+        raise ValueError
+    return number
+
+
+def _as_double(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError
+    return float(value)
+
+
+def _as_bool(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in TRUE + FALSE:
+        return value.lower() in TRUE
+    raise TypeError
+
+
+def _as_list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError
+    return value
+
+
+def _as_map(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _as_place(value: Any) -> list[float]:
+    lat, lon = (float(part) for part in (value.split() if isinstance(value, str) else value))
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise ValueError
+    return [lat, lon]
+
+
+COERCE: dict[str, Callable[[Any], Any]] = {
+    "string": _as_string, "int": _as_int, "double": _as_double, "bool": _as_bool, "list": _as_list,
+    "map": _as_map, "dyn": lambda value: value, "place": _as_place,
+    "duration": lambda value: duration(value), "timestamp": lambda value: parse_rfc3339(value),
+}

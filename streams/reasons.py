@@ -1,0 +1,70 @@
+"""Why something was or was not done: one closed list for metric labels, record fields and the manual."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Fate(enum.StrEnum):
+    """What became of a record. The four add up to what was read."""
+
+    EVENT = "event"
+    LATE = "late"
+    DUPLICATE = "duplicate"
+    DEAD = "dead"
+
+
+class DeadReason(enum.StrEnum):
+    """Why a record became a dead letter."""
+
+    NOT_UTF8 = "not_utf8"
+    NOT_JSON = "not_json"
+    NOT_CSV = "not_csv"
+    NOT_AN_OBJECT = "not_an_object"
+    NOT_CLOUDEVENT = "not_cloudevent"
+    TOO_LARGE = "too_large"
+    TOO_DEEP = "too_deep"
+    MAPPING_FAILED = "mapping_failed"
+    MISSING_ID = "missing_id"
+    MISSING_TIME = "missing_time"
+    BAD_TIME = "bad_time"
+    TIME_IN_FUTURE = "time_in_future"
+    UNKNOWN_TYPE = "unknown_type"
+    UNKNOWN_SOURCE = "unknown_source"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+
+
+class RouteReason(enum.StrEnum):
+    """Why an event that a rule selects by type did not reach one of its keys."""
+
+    CONDITION_FAILED = "condition_failed"
+    NO_KEY = "no_key"
+    NO_VALUE = "no_value"
+
+
+SENTENCES: dict[str, str] = {
+    Fate.EVENT: "The record was accepted as an event.",
+    Fate.LATE: "The event came more than the source's `lateness` behind the clock; it is kept on tocsin.late.",
+    Fate.DUPLICATE: "An event with this id was already accepted within the source's `lateness`.",
+    Fate.DEAD: "The record could not be understood; it is kept on tocsin.dlq with the reason.",
+    DeadReason.NOT_UTF8: "The record's bytes are not UTF-8 text.",
+    DeadReason.NOT_JSON: "The record is not JSON.",
+    DeadReason.NOT_CSV: "The record is not one CSV row with the columns of its header.",
+    DeadReason.NOT_AN_OBJECT: "The record is JSON, but not an object.",
+    DeadReason.NOT_CLOUDEVENT: "The record lacks what CloudEvents 1.0 requires.",
+    DeadReason.TOO_LARGE: "The record is larger than the limit of one record (1 MiB).",
+    DeadReason.TOO_DEEP: "The record is nested deeper than the limit.",
+    DeadReason.MAPPING_FAILED: "An expression of the source's `event:` failed on this record.",
+    DeadReason.MISSING_ID: "The source's `id` expression gave nothing.",
+    DeadReason.MISSING_TIME: "The record has no event time.",
+    DeadReason.BAD_TIME: "The event time cannot be read by the source's format.",
+    DeadReason.TIME_IN_FUTURE: "The event time lies more than `skew` after the time of receipt.",
+    DeadReason.UNKNOWN_TYPE: "The event type is not declared and the source is not `open`.",
+    DeadReason.UNKNOWN_SOURCE: "The record names a source that this topic does not have.",
+    DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",
+    DeadReason.WRONG_TYPE: "A field's value does not have the declared type.",
+    RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a missing field, a wrong type); it does not match.",
+    RouteReason.NO_KEY: "A part of the rule's `by` is absent or empty; the event has no key.",
+    RouteReason.NO_VALUE: "The field that the rule measures is absent.",
+}

@@ -1,0 +1,188 @@
+"""Which keys of which rules want an event. Pure.
+
+Rules are found by the event's type and then by one equality that their condition needs
+(`county == "c3"`): ten thousand rules cost an event about what ten do. A rule without such an
+equality stands in the scan list of its types.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from streams.conditions import EvalError, Expression
+from streams.reasons import RouteReason
+from streams.records import Event, KeyValues, Member
+from streams.rules import Bundle, Rule, Selector
+
+Wanted = tuple[str, KeyValues, Member]
+
+
+class Candidate:
+    """One selector of one rule."""
+
+    __slots__ = ("bit", "by", "index", "ref", "rule", "single", "where")
+
+    def __init__(self, rule: Rule, index: int, selector: Selector) -> None:
+        self.rule, self.ref, self.index, self.bit = rule, rule.ref, index, 1 << index
+        self.where: Expression | None = selector.where
+        self.by = selector.by
+        self.single = len(rule.selectors) == 1
+
+
+class TypeIndex:
+    """The candidates for one event type: those to scan, and by path and value those to look up."""
+
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self.scan: list[Candidate] = []
+        self.lookups: dict[str, dict[Any, list[Candidate]]] = {}
+        spread = _spread(candidates)
+        for candidate in candidates:
+            equalities = candidate.where.equalities if candidate.where is not None else {}
+            path = max((p for p in equalities if _reader(p)), key=lambda p: spread[p], default=None)
+            if path is None:
+                self.scan.append(candidate)
+                continue
+            for value in equalities[path]:
+                self.lookups.setdefault(path, {}).setdefault(value, []).append(candidate)
+        self.readers = [(_reader(path), table) for path, table in self.lookups.items()]
+
+    def candidates(self, event: Event) -> list[Candidate]:
+        """Those whose equality holds, in no order that matters, and those to scan."""
+        found = self.scan
+        for read, table in self.readers:
+            assert read is not None
+            hits = table.get(read(event))
+            if hits:
+                found = found + hits if found else hits
+        return found
+
+
+class Router:
+    """From an event to the members it becomes. `counts` holds (reason, rule) pairs."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._candidates = [Candidate(rule, index, selector) for rule in bundle.rules.values()
+                            for index, selector in enumerate(rule.selectors)]
+        self._by_type: dict[str, TypeIndex] = {}
+
+    def route(self, event: Event) -> list[Wanted]:
+        """(rule reference, key, member) for each key of each rule that wants the event."""
+        index = self._by_type.get(event.type)
+        if index is None:
+            index = self._by_type[event.type] = self._index(event.type)
+        wanted: list[Wanted] = []
+        several: dict[tuple[str, KeyValues], tuple[int, Candidate]] = {}
+        facts = None
+        for candidate in index.candidates(event):
+            if candidate.where is not None and not self._holds(candidate, event):
+                continue
+            key = self._key(candidate, event)
+            if key is None:
+                continue
+            if not candidate.single:
+                roles, first = several.get((candidate.ref, key), (0, candidate))
+                several[candidate.ref, key] = (roles | candidate.bit, first)
+                continue
+            facts = facts if facts is not None else place_facts(event)
+            self._want(wanted, candidate, key, 1, event, facts)
+        for (_, key), (roles, candidate) in several.items():
+            facts = facts if facts is not None else place_facts(event)
+            self._want(wanted, candidate, key, roles, event, facts)
+        return wanted
+
+    def scanned(self, event_type: str) -> int:
+        """How many selectors each event of a type is tried against one by one."""
+        return len(self._index(event_type).scan)
+
+    def _index(self, event_type: str) -> TypeIndex:
+        return TypeIndex([c for c in self._candidates
+                          if any(fits(pattern, event_type) for pattern in c.rule.selectors[c.index].types)])
+
+    def _holds(self, candidate: Candidate, event: Event) -> bool:
+        assert candidate.where is not None
+        try:
+            return candidate.where(event) is True
+        except EvalError:
+            self.counts[RouteReason.CONDITION_FAILED, candidate.rule.id] += 1
+            return False
+
+    def _key(self, candidate: Candidate, event: Event) -> KeyValues | None:
+        try:
+            key = tuple([part(event) for part in candidate.by])
+        except EvalError:
+            key = (None,)
+        if None in key or "" in key:
+            self.counts[RouteReason.NO_KEY, candidate.rule.id] += 1
+            return None
+        return key
+
+    def _want(self, wanted: list[Wanted], candidate: Candidate, key: KeyValues, roles: int, event: Event,
+              facts: dict[str, Any]) -> None:
+        rule, value = candidate.rule, None
+        if rule.value is not None:
+            try:
+                value = rule.value(event)
+            except EvalError:
+                self.counts[RouteReason.NO_VALUE, rule.id] += 1
+                return
+        if rule.facts:
+            facts = rule_facts(rule, event, facts)
+        wanted.append((candidate.ref, key, Member(
+            event.time, event.source, event.partition, event.offset, event.id, roles, value, facts)))
+
+
+def fits(pattern: str, event_type: str) -> bool:
+    """Whether a type is meant by a declared name or a branch `a.b.*`."""
+    if pattern.endswith("*"):
+        return event_type.startswith(pattern[:-1])
+    return pattern == event_type
+
+
+def place_facts(event: Event) -> dict[str, Any]:
+    """Where it was, by path; only what is known."""
+    place = event.place
+    if place is None:
+        return {}
+    named = (("place.lat", place.lat), ("place.lon", place.lon), ("place.district", place.district),
+             ("place.address", place.address))
+    return {path: value for path, value in named if value is not None}
+
+
+def rule_facts(rule: Rule, event: Event, base: dict[str, Any]) -> dict[str, Any]:
+    """The base facts and what else the rule's texts read; a missing value stays out."""
+    facts = dict(base)
+    for path, read in rule.facts.items():
+        if path in facts:
+            continue
+        try:
+            facts[path] = read(event)
+        except EvalError:
+            continue
+    return facts
+
+
+def _spread(candidates: list[Candidate]) -> Counter[str]:
+    """How many different values the conditions name, by path: the more, the better an index."""
+    values: dict[str, set[Any]] = {}
+    for candidate in candidates:
+        if candidate.where is not None:
+            for path, named in candidate.where.equalities.items():
+                values.setdefault(path, set()).update(named)
+    return Counter({path: len(named) for path, named in values.items()})
+
+
+def _reader(path: str) -> Callable[[Event], Any] | None:
+    """How to read an indexed path of an event; None for a path that the index does not serve."""
+    if path in ("type", "time", "received"):
+        return None
+    if path.startswith("place."):
+        part = path.removeprefix("place.")
+        return lambda event: getattr(event.place, part, None)
+    if path in ("id", "source", "severity"):
+        return lambda event: getattr(event, path)
+    if "." in path:
+        return None
+    return lambda event: event.fields.get(path)
