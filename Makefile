@@ -44,8 +44,8 @@ pure: $(READY)
 
 test: lint types ## check, the real data, a real Kafka and a browser: everything
 	@scripts/need.sh java maven $(if $(wildcard tests/browser/test_*.py),chromium)
-	@$(PYTEST) -q -n $(WORKERS) -m "not broker and not browser"
-	@$(KAFKA) run .run/kafka-test $(PYTEST) -q -m "broker or browser"
+	@$(PYTEST) -n $(WORKERS) -m "not broker and not browser"
+	@$(KAFKA) run .run/kafka-test env $(PYTEST) -m "broker or browser"
 
 bench: $(READY) ## the fixed workload: what an event costs
 	@$(BIN)/python -m bench.run
