@@ -6,11 +6,12 @@ Plain frozen data, made by `rulefile` and read by the kinds. Durations are micro
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from streams.clocks import HOUR
 from streams.records import Micros
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
@@ -40,12 +41,13 @@ class Measure(msgspec.Struct, frozen=True):
 
     `text` is the expression's text ("" for `count`); its value reaches the kind as `Member.value`:
     a number, for `distinct` any value, for `ratio` a bool. `percentile` is 50 to 99 for `p50` to
-    `p99`, else None.
+    `p99`, else None. `per` is the unit of time of a `slope`.
     """
 
     name: str = "count"
     text: str = ""
     percentile: int | None = None
+    per: Micros = HOUR
 
 
 class Test(msgspec.Struct, frozen=True):
@@ -65,7 +67,7 @@ class Step(msgspec.Struct, frozen=True):
     """One step of a sequence. `role` is the bit number of its selector in `Member.roles`.
 
     A `negated` step must not happen. `max_count` None: any number. `within` counts from the step
-    before it.
+    before it. `strict`: the very next event; `consecutive` says it of its repeats (None: as `strict`).
     """
 
     name: str
@@ -76,6 +78,12 @@ class Step(msgspec.Struct, frozen=True):
     strict: bool = False
     optional: bool = False
     within: Micros | None = None
+    consecutive: bool | None = None
+
+    @property
+    def repeats_strictly(self) -> bool:
+        """Whether each repeat must be the very next event after the one before it."""
+        return self.strict if self.consecutive is None else self.consecutive
 
 
 class Expect(msgspec.Struct, frozen=True):
@@ -83,3 +91,14 @@ class Expect(msgspec.Struct, frozen=True):
 
     register: str | None = None
     seen_within: Micros | None = None
+
+
+class Written(msgspec.Struct, frozen=True):
+    """A part of a rule file as it is written: plain values, and line and column (from 1) of each.
+
+    `spots` has an entry for every path of names and indices that leads to a value; () is the whole.
+    """
+
+    value: Any
+    file: str
+    spots: Mapping[tuple[str | int, ...], tuple[int, int]]
