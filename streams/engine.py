@@ -21,13 +21,13 @@ from streams.corrections import compare
 from streams.episodes import Episode
 from streams.findings import Finding
 from streams.frames import ClockRow, MemberRow, WorkFrame
-from streams.keys import Key, KeyRow
+from streams.keys import GoneRow, Key, KeyRow
 from streams.records import KeyValues, Micros
 from streams.rules import Bundle, Rule
 
 META = b"~meta"
 _packer = msgspec.msgpack.Encoder()
-_keys = msgspec.msgpack.Decoder(KeyRow)
+_rows = msgspec.msgpack.Decoder(KeyRow | GoneRow)
 
 
 def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
@@ -107,7 +107,10 @@ class Engine:
         self._domains: dict[frozenset[str], Domain] = {}
         self._touching: dict[str, list[Domain]] = {}
         self._live: dict[str, LiveRule] = {}
-        self._dirty: dict[bytes, Key | None] = {}
+        self._dirty: dict[bytes, Key | tuple[str, KeyValues]] = {}
+        self._graves: dict[bytes, None] = {}
+        self._ahead: dict[tuple[str, KeyValues], int] = {}
+        self._ahead_until = -1
         self._out: list[Finding] = []
         self._position: tuple[Any, ...] = ()
         self._time: Micros = BEFORE_ALL
@@ -128,11 +131,21 @@ class Engine:
         return self._out
 
     def changed(self) -> dict[bytes, bytes | None]:
-        """State rows that changed since the last call; None for a key that is gone."""
-        offset = self.offset
-        rows = {name: None if key is None else key.encode(offset) for name, key in self._dirty.items()}
-        meta = Meta(1, offset, self.sources, sorted(self.started))
-        rows[META] = _packer.encode(meta)
+        """State rows that changed since the last call.
+
+        A key that is gone leaves a `GoneRow`, which a replay from an older meta row must see, and
+        is removed (None) with the next snapshot.
+        """
+        offset, graves = self.offset, self._graves
+        self._graves = {}
+        rows: dict[bytes, bytes | None] = dict.fromkeys(graves)
+        for name, key in self._dirty.items():
+            if isinstance(key, Key):
+                rows[name] = key.encode(offset)
+            else:
+                rows[name] = _packer.encode(GoneRow(1, offset, *key))
+                self._graves[name] = None
+        rows[META] = _packer.encode(Meta(1, offset, self.sources, sorted(self.started)))
         self._dirty = {}
         return rows
 
@@ -146,7 +159,8 @@ class Engine:
             domain.clock = self._clock_of(domain)
         for name, value in sorted(rows.items()):
             if name != META:
-                self._restore_key(name, _keys.decode(value))
+                self._restore_key(name, _rows.decode(value))
+        self._ahead_until = max(self._ahead.values(), default=-1)
 
     @property
     def open_keys(self) -> int:
@@ -168,11 +182,16 @@ class Engine:
         live = self._live[rule.ref] = LiveRule(rule, domain)
         domain.rules.append(live)
 
-    def _restore_key(self, name: bytes, row: KeyRow) -> None:
+    def _restore_key(self, name: bytes, row: KeyRow | GoneRow) -> None:
+        if row.frame > self.offset:
+            self._ahead[row.rule, row.key] = row.frame
+        if isinstance(row, GoneRow):
+            self._graves[name] = None
+            return
         live = self._live.get(row.rule)
         if live is None:
             self.counts["state_of_unknown_rule"] += 1
-            self._dirty[name] = None
+            self._dirty[name] = (row.rule, row.key)
             return
         key = live.key(row.key, row.since)
         key.load(row)
@@ -190,10 +209,10 @@ class Engine:
         if live is None:
             self.counts["unknown_rule"] += 1
             return
+        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
+            return  # the snapshot was cut short: this key already stands behind this frame
         domain = live.domain
         key = live.key(row.key, BEFORE_ALL)
-        if key.loaded >= self.offset:
-            return  # a snapshot cut short: this key already stands behind this frame
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
         if key.take(member, domain.clock):
             self._correct(live, key, member.id)
@@ -250,7 +269,7 @@ class Engine:
             self._tell(live, key)
         if key.settle(clock - live.domain.lateness):
             del live.keys[key.key]
-            self._dirty[key.name] = None
+            self._dirty[key.name] = (key.rule, key.key)
             return
         self._dirty[key.name] = key
         wake = key.due(live.domain.lateness)

@@ -82,10 +82,15 @@ class IntakeMeta(msgspec.Struct, array_like=True):
 
 
 class Intake:
-    """The fold over one partition of one source's topic."""
+    """The fold over one partition of one source's topic.
+
+    With `wall_is_received` (a backtest in the order of arrival) the times of receipt are the wall.
+    """
 
     def __init__(self, bundle: Bundle, source: Source, router: Router, partition: int = 0,
-                 partitions: int = 1, work_partitions: int = 1, personal_key: bytes = b"") -> None:
+                 partitions: int = 1, work_partitions: int = 1, personal_key: bytes = b"",
+                 wall_is_received: bool = False) -> None:
+        self.wall_is_received = wall_is_received
         self.source, self.router = source, router
         self.partition, self.partitions, self.work_partitions = partition, partitions, work_partitions
         self.mapper = Mapper(bundle, source, personal_key)
@@ -99,6 +104,8 @@ class Intake:
         self._seen: dict[str, Micros] = {}
         self._batches: deque[tuple[Micros, bytes, list[str]]] = deque()
         self._rows: dict[bytes, bytes | None] = {}
+        self._going: list[bytes] = []
+        self._gone: list[bytes] = []
 
     def take(self, records: Iterable[Record]) -> Taken:
         """Fold a batch of records, in order; those at or below the offset held are skipped."""
@@ -111,22 +118,20 @@ class Intake:
             fate = self._one(record, taken, fresh)
             self.counts[fate] += 1
         self._remember(fresh)
-        self._stamp_clocks(taken)
+        self._stamp_clocks(taken, self._row)
         return taken
 
     def follow(self, wall: Micros) -> Taken | None:
-        """Let the clock follow the wall, if the source has been idle for long enough.
+        """Let the clock follow the wall; None if it is not behind.
 
-        The caller knows that the partition has been read to its end. The state must be kept
-        before the rows are sent: another run might not decide so again.
+        The caller knows that the partition has been read to its end and that nothing came for
+        `idle`. The state must be kept before the rows are sent: another run might not decide so.
         """
-        idle = self.source.idle
-        if idle is None or wall - self.wall < idle or wall - self.source.disorder <= self.clock:
+        if not self._follow(wall):
             return None
-        self.clock = wall - self.source.disorder
         self._row += 1
         taken = Taken([], {}, [], [])
-        self._stamp_clocks(taken)
+        self._stamp_clocks(taken, self._row)
         return taken
 
     def finish(self, clock: Micros) -> Taken:
@@ -134,12 +139,23 @@ class Intake:
         self.clock = max(self.clock, clock)
         self._row += 1
         taken = Taken([], {}, [], [])
-        self._stamp_clocks(taken)
+        self._stamp_clocks(taken, self._row)
         return taken
 
+    def probe(self, record: Record) -> Event | None:
+        """The event that a record would become, without folding it; None for a dead letter."""
+        try:
+            return self._understand(record)
+        except Refusal:
+            return None
+
     def changed(self) -> dict[bytes, bytes | None]:
-        """State rows that changed since the last call; None for what is gone."""
-        rows, self._rows = self._rows, {}
+        """State rows that changed since the last call; None for what is gone since the one before.
+
+        One snapshot later, because a replay from an older meta row may still need what is gone.
+        """
+        rows, self._rows, self._gone = {**self._rows, **dict.fromkeys(self._gone)}, {}, self._going
+        self._going = []
         rows[META] = _packer.encode(IntakeMeta(1, self.offset, self._row, self.clock, self.head, self.wall))
         return rows
 
@@ -157,6 +173,12 @@ class Intake:
             self._seen.update(ids)
             self._batches.append((max(ids.values()), name, list(ids)))
 
+    def _follow(self, wall: Micros) -> bool:
+        if wall - self.source.disorder <= self.clock:
+            return False
+        self.clock = wall - self.source.disorder
+        return True
+
     def _one(self, record: Record, taken: Taken, fresh: dict[str, Micros]) -> Fate:
         try:
             event = self._understand(record)
@@ -164,6 +186,9 @@ class Intake:
             self.dead_reasons[refusal.reason] += 1
             taken.dead.append(self._dead(record, refusal))
             return Fate.DEAD
+        idle = self.source.idle
+        if self.wall_is_received and idle is not None and event.received - self.wall >= idle:
+            self._follow(event.received)
         self.wall = max(self.wall, event.received)
         row = AcceptedRow(0, self.clock, event)
         horizon = self.clock - self.source.lateness
@@ -174,10 +199,12 @@ class Intake:
         if seen is not None and seen >= horizon:
             return Fate.DUPLICATE
         self._seen[event.id] = fresh[event.id] = event.time
-        self.head = max(self.head, event.time)
+        first, self.head = self.head == BEFORE_ALL, max(self.head, event.time)
         self.clock = max(self.clock, event.time - self.source.disorder)
         taken.events.append(row)
         self._route(event, taken.work)
+        if first:  # rules count from here, wherever the batch ends
+            self._stamp_clocks(taken, CLOCK_ROW - 1)
         return Fate.EVENT
 
     def _understand(self, record: Record) -> Event:
@@ -197,9 +224,9 @@ class Intake:
             partition = partition_of(rule, key, self.work_partitions) if self.work_partitions > 1 else 0
             work.setdefault(partition, []).append(MemberRow(row, rule, key, member))
 
-    def _stamp_clocks(self, taken: Taken) -> None:
+    def _stamp_clocks(self, taken: Taken, number: int) -> None:
         """Every work partition hears of every clock; a frame ends with it, as the mark of its sender."""
-        row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, self._row, self.clock, self.head)
+        row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, number, self.clock, self.head)
         for partition in range(self.work_partitions):
             taken.work.setdefault(partition, []).append(row)
 
@@ -215,7 +242,7 @@ class Intake:
             for identity in ids:
                 if self._seen.get(identity, horizon) < horizon:
                     del self._seen[identity]
-            self._rows[name] = None
+            self._going.append(name)
 
     def _dead(self, record: Record, refusal: Refusal) -> DeadLetter:
         text, encoding = _readable(record.value[:KEPT_OF_A_DEAD_RECORD])

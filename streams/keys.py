@@ -21,7 +21,7 @@ SETTLE_AT_LEAST = 64
 _packer = msgspec.msgpack.Encoder()
 
 
-class KeyRow(msgspec.Struct, frozen=True, array_like=True):
+class KeyRow(msgspec.Struct, frozen=True, array_like=True, tag="key"):
     """A key's state as bytes hold it. `frame` is the offset of the last frame that changed it."""
 
     version: int
@@ -37,6 +37,15 @@ class KeyRow(msgspec.Struct, frozen=True, array_like=True):
     wake: Micros
 
 
+class GoneRow(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
+    """A key of which nothing was left after the frame at this offset."""
+
+    version: int
+    frame: int
+    rule: str
+    key: KeyValues
+
+
 class Key:
     """The state of one key of one rule.
 
@@ -45,7 +54,7 @@ class Key:
     has acted on; `wake` when the clock must call again.
     """
 
-    __slots__ = ("base", "detector", "done", "events", "folded", "head", "key", "loaded", "name",
+    __slots__ = ("base", "detector", "done", "events", "folded", "head", "key", "name",
                  "rule", "since", "wake")
 
     def __init__(self, rule: str, detector: Detector, key: KeyValues, name: bytes, since: Micros) -> None:
@@ -55,7 +64,6 @@ class Key:
         self.events: list[Member] = []
         self.folded = 0
         self.done = self.wake = BEFORE_ALL
-        self.loaded = -1
 
     def __lt__(self, other: Key) -> bool:
         """Only the same key armed twice can tie in a heap; which comes first is all one."""
@@ -135,7 +143,7 @@ class Key:
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
         self.base, self.events, self.folded = row.base, row.events, row.folded
-        self.done, self.wake, self.loaded = row.done, row.wake, row.frame
+        self.done, self.wake = row.done, row.wake
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
 
     def _newest(self) -> Micros:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.clocks import DAY
+from streams.clocks import BEFORE_ALL, DAY
 from streams.episodes import Hold, HoldOptions
 from streams.kinds import Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
@@ -59,7 +59,7 @@ class Absence:
     def start(self, key: KeyValues, now: Micros) -> AbsenceState:
         """Watch from `now` if it is a moment; a key that is only met has none yet."""
         every = self.every(key)
-        known = every is not None and self.register
+        known = every is not None and self.register and now > BEFORE_ALL
         return AbsenceState(Hold(), every or 0, now if known else None)
 
     def on_event(self, state: AbsenceState, member: Member) -> None:

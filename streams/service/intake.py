@@ -1,0 +1,160 @@
+"""ingest in the service: the city's one-event records, read in bulk by a consumer of its own.
+
+One step: read, fold, send everything and wait, keep the state and wait, commit. Between steps
+nothing is in flight, so a repeated record meets the same state and gives the same rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from itertools import islice
+
+import orjson
+
+from streams import frames
+from streams.frames import VERSION, AcceptedRow, EventsFrame, WorkFrame
+from streams.ingest import DeadLetter, Intake, Record, Taken
+from streams.logs import Bulk, Entry, Log, Outgoing
+from streams.logs import Part as TopicPart
+from streams.route import Router
+from streams.rules import Bundle
+from streams.service.stage import keep_state, read_state
+from streams.service.topics import DLQ, EVENTS, LATE, WORK, place_of, state_topic
+
+READ_AT_MOST = 2000
+FOLD_AT_MOST = 500
+FOLLOW_EVERY_S = 1.0
+
+
+class OwnedIntake:
+    """One partition of one source that is ours: its fold and when a record last came."""
+
+    def __init__(self, fold: Intake) -> None:
+        self.fold = fold
+        self.read_at = time.monotonic()
+        self.followed_at = 0.0
+
+
+class IngestLoop:
+    """The loop of the ingest role. `wall` gives µs since the epoch."""
+
+    def __init__(self, bundle: Bundle, log: Log, group: str, wall: Callable[[], int],
+                 personal_key: bytes = b"", on_step: Callable[[str, int, Taken], None] | None = None) -> None:
+        self.bundle, self.log, self.group, self.wall = bundle, log, group, wall
+        self.personal_key = personal_key
+        self.on_step = on_step
+        self.router = Router(bundle)
+        self.sources = {source.topic: source for source in bundle.sources.values()}
+        self.owned: dict[TopicPart, OwnedIntake] = {}
+        self.work_partitions = 1
+        self._lock = asyncio.Lock()
+        self._bulk: Bulk | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Read until told to stop."""
+        self.work_partitions = await self.log.partitions(WORK)
+        self._bulk = self.log.bulk(self.group, sorted(self.sources), self._revoked)
+        await self._bulk.start()
+        try:
+            while not stopping.is_set():
+                await self.once(self._bulk)
+        finally:
+            await self._bulk.stop()
+
+    async def once(self, bulk: Bulk) -> None:
+        """One step over whatever has come, then the clocks of what is idle."""
+        for part in bulk.assignment():
+            if part not in self.owned:
+                await self._own(bulk, part)
+        read = await bulk.getmany(READ_AT_MOST, 0.1)
+        async with self._lock:
+            for part, entries in read.items():
+                owned = self.owned.get(part)
+                if owned is not None:
+                    await self._take(bulk, part, owned, entries)
+            for part, owned in list(self.owned.items()):
+                if part not in read and bulk.at_end(*part):
+                    await self._follow(part, owned)
+
+    async def _own(self, bulk: Bulk, part: TopicPart) -> None:
+        """Take over a partition: its state, and the reading position that belongs to it."""
+        topic, number = part
+        source = self.sources[topic]
+        fold = Intake(self.bundle, source, self.router, number, await self.log.partitions(topic),
+                      self.work_partitions, self.personal_key)
+        home = place_of(source.id, number, self.work_partitions)
+        fold.restore(await read_state(self.log, state_topic("ingest"), home, self._prefix(fold)))
+        await bulk.seek(topic, number, fold.offset + 1)
+        self.owned[part] = OwnedIntake(fold)
+
+    async def _revoked(self, parts: list[TopicPart]) -> None:
+        """Let the step in hand end; what it kept is what the next owner starts from."""
+        async with self._lock:
+            for part in parts:
+                self.owned.pop(part, None)
+
+    async def _take(self, bulk: Bulk, part: TopicPart, owned: OwnedIntake, entries: list[Entry]) -> None:
+        owned.read_at = time.monotonic()
+        records = iter(entries)
+        while chunk := list(islice(records, FOLD_AT_MOST)):
+            taken = owned.fold.take(record_of(entry) for entry in chunk)
+            await self.log.append(self._outputs(owned.fold, taken))
+            await self._keep(owned.fold)
+            if self.on_step is not None:
+                self.on_step(owned.fold.source.id, part[1], taken)
+        await bulk.commit({part: owned.fold.offset + 1})
+
+    async def _follow(self, part: TopicPart, owned: OwnedIntake) -> None:
+        """A source that has been idle for long: its clock follows the wall, told once a second."""
+        now, idle = time.monotonic(), owned.fold.source.idle
+        if idle is None or now - owned.read_at < idle / 1e6 or now - owned.followed_at < FOLLOW_EVERY_S:
+            return
+        owned.followed_at = now
+        taken = owned.fold.follow(self.wall())
+        if taken is not None:
+            await self._keep(owned.fold)
+            await self.log.append(self._outputs(owned.fold, taken))
+
+    async def _keep(self, fold: Intake) -> None:
+        prefix = self._prefix(fold)
+        rows = {prefix + key: value for key, value in fold.changed().items()}
+        home = place_of(fold.source.id, fold.partition, self.work_partitions)
+        await keep_state(self.log, state_topic("ingest"), home, fold.offset, rows)
+
+    def _prefix(self, fold: Intake) -> bytes:
+        return f"{fold.source.id}/{fold.partition}/".encode()
+
+    def _outputs(self, fold: Intake, taken: Taken) -> list[Outgoing]:
+        """One frame a work partition, the accepted events, and what was not accepted."""
+        key = self._prefix(fold)
+        sent = [Outgoing(WORK, partition, key, frames.encode(WorkFrame(VERSION, self.bundle.id, rows)))
+                for partition, rows in sorted(taken.work.items())]
+        if taken.events:
+            home = place_of(fold.source.id, fold.partition, self.work_partitions)
+            sent.append(Outgoing(EVENTS, home, key, frames.encode(EventsFrame(VERSION, taken.events))))
+        sent += [Outgoing(LATE, 0, key, late_record(row)) for row in taken.late]
+        sent += [Outgoing(DLQ, 0, key, dead_record(letter)) for letter in taken.dead]
+        return sent
+
+
+def record_of(entry: Entry) -> Record:
+    """A log's entry as ingest takes it."""
+    return Record(entry.offset, entry.timestamp, entry.value or b"", dict(entry.headers))
+
+
+def late_record(row: AcceptedRow) -> bytes:
+    """A late event as JSON, with the clock it was behind."""
+    return orjson.dumps({"clock": row.clock, "event": _builtin(row.event)})
+
+
+def dead_record(letter: DeadLetter) -> bytes:
+    """A dead letter as JSON."""
+    return orjson.dumps({name: getattr(letter, name) for name in letter.__struct_fields__})
+
+
+def _builtin(struct: object) -> dict[str, object]:
+    names = struct.__struct_fields__  # type: ignore[attr-defined]
+    values = {name: getattr(struct, name) for name in names}
+    return {name: _builtin(value) if hasattr(value, "__struct_fields__") else value for name, value in values.items()}

@@ -1,0 +1,146 @@
+"""A stage: the folds over those partitions of one topic that this worker owns.
+
+Deliver, then check: an entry at or below the fold's offset is skipped, a gap is filled by reading
+the log itself. Then, in this order: outputs acknowledged, (now and then) state acknowledged,
+input acknowledged. The state of a partition lies in the same partition of a compacted topic; every
+row says behind which input offset it stands, and of several rows of a key the highest wins, so
+that neither a snapshot cut short nor a worker that woke too late can do harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from streams.logs import Log, LogError, Outgoing
+
+SNAPSHOT_EVERY_S = 0.7
+AT = "at"
+
+
+class Fold(Protocol):
+    """A pure fold over one partition; `offset` is that of the last entry folded (-1: none)."""
+
+    offset: int
+
+    def step(self, offset: int, value: bytes) -> list[Outgoing]:
+        """Fold one entry; what is to be sent."""
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """State rows that changed since the last call; None for what is gone."""
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """Take over the rows of an earlier run."""
+
+
+class Part:
+    """One owned partition: its fold and when its state was last kept."""
+
+    def __init__(self, partition: int, fold: Fold) -> None:
+        self.partition, self.fold = partition, fold
+        self.kept = fold.offset
+        self.kept_at = time.monotonic()
+
+
+class Stage:
+    """See the module. All work happens under one lock; what fails ends the worker."""
+
+    def __init__(self, role: str, log: Log, topic: str, state_topic: str, make: Callable[[int], Fold],
+                 on_step: Callable[[int, int], None] = lambda partition, outputs: None) -> None:
+        self.role, self.log, self.topic, self.state_topic = role, log, topic, state_topic
+        self.make, self.on_step = make, on_step
+        self.parts: dict[int, Part] = {}
+        self.gaps_filled = 0
+        self._lock = asyncio.Lock()
+
+    async def assign(self, partitions: Iterable[int]) -> None:
+        """Restore what is newly ours and catch up with what the log holds by now."""
+        async with self._lock:
+            for partition in partitions:
+                if partition not in self.parts:
+                    fold = self.make(partition)
+                    fold.restore(await read_state(self.log, self.state_topic, partition))
+                    self.parts[partition] = Part(partition, fold)
+                    await self._catch_up(self.parts[partition], None)
+
+    async def revoke(self, partitions: Iterable[int]) -> None:
+        """Keep the state of what is ours no longer, and forget it."""
+        async with self._lock:
+            for partition in partitions:
+                part = self.parts.pop(partition, None)
+                if part is not None:
+                    await self._keep(part)
+
+    async def take(self, partition: int, entries: Sequence[tuple[int, bytes]]) -> None:
+        """Fold delivered entries of an owned partition, in order of offset."""
+        async with self._lock:
+            part = self.parts.get(partition)
+            if part is None:
+                return  # revoked meanwhile: its new owner reads on from the kept state
+            first, last = entries[0][0], entries[-1][0]
+            if first > part.fold.offset + 1:
+                self.gaps_filled += 1
+                await self._catch_up(part, first)
+            await self._fold(part, [entry for entry in entries if entry[0] > part.fold.offset])
+            if part.fold.offset < last:
+                raise LogError(f"{self.topic}/{partition}: entries up to {last} did not come in order")
+
+    async def keep_due(self) -> None:
+        """Keep the state of partitions whose last snapshot is old enough."""
+        async with self._lock:
+            now = time.monotonic()
+            for part in self.parts.values():
+                if now - part.kept_at >= SNAPSHOT_EVERY_S:
+                    await self._keep(part)
+
+    async def lag(self) -> dict[int, int]:
+        """Entries not yet folded, by owned partition."""
+        return {number: await self.log.end_offset(self.topic, number) - 1 - part.fold.offset
+                for number, part in list(self.parts.items())}
+
+    async def _catch_up(self, part: Part, stop: int | None) -> None:
+        start = part.fold.offset + 1
+        oldest = await self.log.start_offset(self.topic, part.partition)
+        if start < oldest:
+            raise LogError(
+                f"{self.topic}/{part.partition}: the state stands at {start} but the log begins at {oldest}; "
+                "the outage was longer than the topic's retention")
+        async for batch in self.log.read(self.topic, part.partition, start, stop):
+            await self._fold(part, [(entry.offset, entry.value or b"") for entry in batch])
+
+    async def _fold(self, part: Part, entries: Sequence[tuple[int, bytes]]) -> None:
+        outputs: list[Outgoing] = []
+        for offset, value in entries:
+            outputs += part.fold.step(offset, value)
+        if outputs:
+            await self.log.append(outputs)
+        self.on_step(part.partition, len(outputs))
+
+    async def _keep(self, part: Part) -> None:
+        part.kept_at = time.monotonic()
+        if part.kept == part.fold.offset:
+            return
+        await keep_state(self.log, self.state_topic, part.partition, part.fold.offset, part.fold.changed())
+        part.kept = part.fold.offset
+
+
+async def keep_state(log: Log, topic: str, partition: int, offset: int, rows: Mapping[bytes, bytes | None]) -> None:
+    """Append state rows that stand behind an input offset; returns once they are acknowledged."""
+    at = ((AT, str(offset).encode()),)
+    await log.append([Outgoing(topic, partition, key, value, at) for key, value in rows.items()])
+
+
+async def read_state(log: Log, topic: str, partition: int, prefix: bytes = b"") -> dict[bytes, bytes]:
+    """The state rows of a partition: of each key the one with the highest offset, the later if equal."""
+    best: dict[bytes, tuple[int, bytes | None]] = {}
+    async for batch in log.read(topic, partition):
+        for entry in batch:
+            key = entry.key or b""
+            if not key.startswith(prefix):
+                continue
+            at = int(dict(entry.headers).get(AT, b"-1"))
+            if key not in best or at >= best[key][0]:
+                best[key] = (at, entry.value)
+    return {key[len(prefix):]: value for key, (_, value) in best.items() if value is not None}

@@ -1,0 +1,118 @@
+"""The folds over files: what backtest, test and explain have in common. No log, no service."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any
+
+from streams.clocks import BEFORE_ALL, DAY
+from streams.engine import Engine
+from streams.findings import Finding
+from streams.formats import read_file
+from streams.frames import VERSION, WorkFrame
+from streams.ingest import DeadLetter, Intake, Record, Taken, summary
+from streams.records import Micros
+from streams.route import Router
+from streams.rules import Bundle, Source
+
+BATCH = 500
+DEAD_KEPT = 1000
+
+
+class Replay:
+    """All stages up to the findings, in memory, for some sources of a bundle, one partition each."""
+
+    def __init__(self, bundle: Bundle, sources: Iterable[str], wall_is_received: bool = False) -> None:
+        self.bundle = bundle
+        self.router = Router(bundle)
+        self.intakes = {
+            name: Intake(bundle, bundle.sources[name], self.router, wall_is_received=wall_is_received)
+            for name in sources
+        }
+        self.engine = Engine(bundle, sources=self.intakes)
+        self.dead: list[DeadLetter] = []
+        self._frame = 0
+
+    def take(self, source: str, records: Iterable[Record]) -> list[Finding]:
+        """Fold a batch of one source's records."""
+        return self.pass_on(self.intakes[source].take(records))
+
+    def finish(self, beyond: bool) -> list[Finding]:
+        """Let the clocks go to the last event, or `beyond` it to where nothing waits any more."""
+        head = max((intake.head for intake in self.intakes.values()), default=BEFORE_ALL)
+        if head == BEFORE_ALL:
+            return []
+        end = head + self.reach() if beyond else head
+        found: list[Finding] = []
+        for intake in self.intakes.values():
+            found += self.pass_on(intake.finish(end))
+        return found
+
+    def reach(self) -> Micros:
+        """How long after the last event something can still follow from it."""
+        horizon = max((rule.detector.horizon for rule in self.bundle.rules.values()), default=0)
+        lateness = max((source.lateness for source in self.bundle.sources.values()), default=0)
+        return horizon + lateness + DAY
+
+    def pass_on(self, taken: Taken) -> list[Finding]:
+        """Hand what ingest made on to detect."""
+        self.dead += taken.dead[: DEAD_KEPT - len(self.dead)]
+        self._frame += 1
+        return self.engine.step(self._frame, WorkFrame(VERSION, self.bundle.id, taken.work[0]))
+
+    def summary(self) -> dict[str, Any]:
+        """Records by fate, dead letters by reason, what routing could not use."""
+        fates: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        for intake in self.intakes.values():
+            fates.update(intake.counts)
+            reasons.update(intake.dead_reasons)
+        routed: Counter[str] = Counter()
+        for (reason, _), number in self.router.counts.items():
+            routed[reason] += number
+        return {**summary(fates), "dead_reasons": dict(sorted(reasons.items())), "routing": dict(sorted(routed.items()))}
+
+
+def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str) -> Iterator[tuple[str, list[Record]]]:
+    """The records of all inputs in batches of one source: in order of arrival, or of event time."""
+    feeds = [(name, read_records(bundle.sources[name], path)) for name, path in inputs]
+    if order == "arrival" and len(feeds) == 1:
+        stream: Iterator[tuple[str, Record]] = ((feeds[0][0], record) for record in feeds[0][1])
+    else:
+        stream = _merged(bundle, feeds, order)
+    for name, run in groupby(stream, key=lambda pair: pair[0]):
+        records = (record for _, record in run)
+        while batch := list(islice(records, BATCH)):
+            yield name, batch
+
+
+def read_records(source: Source, path: Path) -> Iterator[Record]:
+    """A file's records as they would stand on the source's topic; the offset is the data row."""
+    for row, (value, headers) in enumerate(read_file(source.format, path)):
+        yield Record(row, 0, value, headers)
+
+
+def _merged(bundle: Bundle, feeds: Sequence[tuple[str, Iterator[Record]]], order: str) -> Iterator[tuple[str, Record]]:
+    """By time of receipt, file by file as they came; or all sorted by event time."""
+    probes = {name: Intake(bundle, bundle.sources[name], Router(bundle)) for name, _ in feeds}
+    keyed = [[(_when(probes[name], record, order), index, record.offset, name, record) for record in records]
+             for index, (name, records) in enumerate(feeds)]
+    if order == "time":
+        for one in keyed:
+            one.sort(key=lambda entry: entry[:3])
+    offsets: Counter[str] = Counter()
+    for _, _, _, name, record in heapq.merge(*keyed, key=lambda entry: entry[:3]):
+        yield name, Record(offsets[name], record.stamp, record.value, record.headers)
+        offsets[name] += 1
+
+
+def _when(probe: Intake, record: Record, order: str) -> Micros:
+    """The time a record is sorted by; one that cannot be understood stays where it stands."""
+    event = probe.probe(record)
+    if event is None:
+        return BEFORE_ALL
+    return event.time if order == "time" else event.received

@@ -1,0 +1,167 @@
+"""The engine's promises (design, section 6), for every kind: order, cuts, restarts, emptiness."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.engine import META, Engine
+from streams.episodes import HoldOptions
+from streams.findings import RETRACTED
+from streams.kinds import Detector
+from streams.kinds.absence import Absence
+from streams.kinds.match import Match
+from tests.cities import END, Spot, bundle, final, frames, run, spots
+from tests.folds import fold
+
+holds = st.builds(HoldOptions, wait=st.sampled_from([0, 5]), keep=st.sampled_from([0, 7]))
+
+
+@st.composite
+def detectors(draw: st.DrawFn) -> Detector:
+    """Any detector, with small numbers."""
+    options = draw(holds)
+    every = draw(st.sampled_from([5, 12]))
+    return draw(st.sampled_from([
+        Match(HoldOptions(keep=options.keep)),
+        Absence(options, lambda key: every, draw(st.sampled_from([0, 3])), 25, register=False),
+    ]))
+
+
+@st.composite
+def logs(draw: st.DrawFn, **plan: Any) -> tuple[Any, ...]:
+    """A bundle, a plan, and a log of frames made of it with any cut and any interleaving."""
+    made = bundle({"one": draw(detectors()), "two": draw(detectors())},
+                  draw(st.sampled_from([0, 4, 40])), draw(st.sampled_from([0, 10, 100])))
+    spots_ = draw(spots(roles=4, values=st.integers(0, 4), **plan))
+    cuts = draw(st.lists(st.booleans(), min_size=20, max_size=20))
+    turns = draw(st.lists(st.integers(0, 1), min_size=60, max_size=60))
+    steps = iter(turns)
+    log, accepted = frames(made, spots_, lambda n: cuts[n], choose=lambda ready: ready[next(steps) % len(ready)])
+    return made, spots_, log, accepted
+
+
+def expected(made: Any, accepted: Any) -> list[tuple[Any, ...]]:
+    """What the detectors say over each key's accepted events, in order, with nothing else to think of."""
+    rows = []
+    for rule in made.rules.values():
+        for key in sorted({key for key, _ in accepted}):
+            members = [member for k, member in accepted if k == key]
+            for episode in fold(rule.detector, members, END, (key,), restart=False):
+                rows.append((rule.id, str({"k": key}), episode.opened, -1 if episode.closed is None else episode.closed,
+                             repr(episode.value), tuple(episode.evidence)))
+    return sorted(rows)
+
+
+@given(logs())
+def test_any_order_of_arrival_cut_and_interleaving_gives_the_episodes_of_the_order_in_time(made_log: Any) -> None:
+    made, _, log, accepted = made_log
+    assert final(run(Engine(made), log)) == expected(made, accepted)
+
+
+@given(logs(), st.data())
+def test_a_restart_after_any_frame_changes_no_byte(made_log: Any, data: st.DataObject) -> None:
+    made, _, log, _ = made_log
+    whole = run(Engine(made), log)
+    at = data.draw(st.integers(0, len(log)))
+    engine = Engine(made)
+    rows: dict[bytes, bytes] = {}
+    found = run(engine, log[:at])
+    keep(rows, engine)
+    engine = Engine(made)
+    engine.restore(rows)
+    found += run(engine, log, at)
+    assert found == whole
+
+
+@given(logs(), st.data())
+def test_a_snapshot_cut_short_and_frames_sent_again_lose_and_change_nothing(made_log: Any, data: st.DataObject) -> None:
+    made, _, log, _ = made_log
+    whole = run(Engine(made), log)
+    early = data.draw(st.integers(0, len(log)))
+    late = data.draw(st.integers(early, len(log)))
+    engine = Engine(made)
+    rows: dict[bytes, bytes] = {}
+    run(engine, log[:early])
+    keep(rows, engine)
+    for offset in range(early, late):
+        engine.step(offset, log[offset])
+    changed = [(key, value) for key, value in engine.changed().items() if key != META]
+    for key, value in changed[: data.draw(st.integers(0, len(changed)))]:
+        put(rows, key, value)
+    engine = Engine(made)
+    engine.restore(rows)
+    again = run(engine, log, max(early, 0) if META in rows else 0)
+    told = {(finding.id, finding.sequence): finding for finding in whole}
+    assert [f for f in again if told.get((f.id, f.sequence)) != f] == []
+    assert final([*whole, *again]) == final(whole)
+
+
+@given(logs(delay=0), st.just(0))
+def test_in_order_nothing_is_retracted(made_log: Any, _: int) -> None:
+    made, plan, _, _ = made_log
+    one = bundle({name: rule.detector for name, rule in made.rules.items()}, made.sources["s"].disorder, 100)
+    log, _ = frames(one, plan, lambda n: True, partitions=1)
+    assert [finding for finding in run(Engine(one), log) if finding.change == RETRACTED] == []
+
+
+@given(logs())
+def test_rows_sent_twice_count_once(made_log: Any) -> None:
+    made, _, log, _ = made_log
+    twice = [frame for frame in log for _ in range(2)]
+    assert final(run(Engine(made), twice)) == final(run(Engine(made), log))
+
+
+@given(logs())
+def test_state_ends_empty(made_log: Any) -> None:
+    made, _, log, _ = made_log
+    engine = Engine(made)
+    run(engine, log)
+    assert engine.open_keys == 0
+    engine.changed()
+    rows = engine.changed()
+    assert all(value is None for key, value in rows.items() if key != META)
+
+
+@given(logs(), st.integers(1, 10**6))
+def test_a_shift_in_time_shifts(made_log: Any, shift: int) -> None:
+    made, plan, _, _ = made_log
+    moved = [Spot(s.time + shift, s.key, s.roles, s.value, s.partition, s.delay) for s in plan]
+    here, _ = frames(made, plan, lambda n: True)
+    there, _ = frames(made, moved, lambda n: True)
+    assert [(r, k, o + shift, c if c == -1 else c + shift, v, e) for r, k, o, c, v, e in final(run(Engine(made), here))] \
+        == final(run(Engine(made), there))
+
+
+@given(logs())
+def test_another_rule_and_another_key_change_nothing(made_log: Any) -> None:
+    made, plan, _, _ = made_log
+    log, _ = frames(made, plan, lambda n: True)
+    alone = bundle({"one": made.rules["one"].detector}, made.sources["s"].disorder, made.sources["s"].lateness)
+    log_alone, _ = frames(alone, plan, lambda n: True)
+    ours = [row for row in final(run(Engine(made), log)) if row[0] == "one"]
+    assert ours == final(run(Engine(alone), log_alone))
+
+
+def keep(rows: dict[bytes, bytes], engine: Engine) -> None:
+    """Store what changed, as a compacted topic would."""
+    for key, value in engine.changed().items():
+        put(rows, key, value)
+
+
+def put(rows: dict[bytes, bytes], key: bytes, value: bytes | None) -> None:
+    """One row of a compacted topic."""
+    if value is None:
+        rows.pop(key, None)
+    else:
+        rows[key] = value
+
+
+def test_a_register_key_never_heard_of_counts_from_the_switch() -> None:
+    silent = Absence(HoldOptions(), lambda key: 1000, 0, 5000, register=True)
+    made = bundle({"silent": silent}, 0, 0, expected=(("never",),))
+    log, _ = frames(made, [Spot(5, "a", 1, None, 0, 0)], lambda n: True, partitions=1)
+    assert final(run(Engine(made), log)) == [
+        ("silent", "{'k': 'a'}", 1005, -1, "None", ("0-0",)), ("silent", "{'k': 'never'}", 1005, -1, "None", ())]
