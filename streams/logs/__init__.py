@@ -4,9 +4,11 @@
 server) or `kafka://host:9092[,host:9092]`. Nobody else knows which home a log lives in.
 
 Promises of every home:
-- offsets of a partition grow by one an entry and begin at 0; a compacted topic has holes, no other has;
+- offsets of a partition grow by one an entry and begin at 0; a compacted topic has holes, no other of ours
+  (a stranger's topic on Kafka may, if written in transactions; what was aborted is not given);
 - an append that returned survives the death of this process; of the machine, see the home's module;
-- entries of one `append` that go to one partition stand there together and in the order given;
+- entries of one `append` that go to one partition stand there in the order given, and after those of every
+  append that returned before;
 - times are whole milliseconds (written as microseconds), because Kafka keeps no more;
 - what a home cannot do is told as a `LogError` in words.
 """
@@ -52,7 +54,11 @@ class EntryTooLarge(LogError):
 
 
 class AppendFailed(LogError):
-    """At least one entry was not acknowledged. Others of the same append may stand in the log."""
+    """At least one entry was not acknowledged. Any of that append may stand in the log, or come to."""
+
+
+class CommitRefused(LogError):
+    """These partitions are another member's by now, or nobody's: what was read will be read again."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -70,8 +76,9 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One entry to append.
 
-    `partition` None: by murmur2 of the key as all Kafka clients do; without a key, any. `timestamp` None: now.
-    `value` None in a compacted topic says that the key is gone.
+    `partition` None: by murmur2 of the key as all Kafka clients do; without a key, any. `timestamp` None:
+    now; retention counts from it, and Kafka refuses one more than an hour ahead. `value` None in a compacted
+    topic says that the key is gone.
     """
 
     topic: str
@@ -114,7 +121,7 @@ class Bulk(abc.ABC):
 
     @abc.abstractmethod
     async def commit(self, offsets: Mapping[Part, int]) -> None:
-        """Remember the NEXT offset to read of these. Raises LogError where one is not ours any more."""
+        """Remember the NEXT offset to read of these. Raises CommitRefused."""
 
     @abc.abstractmethod
     async def committed(self, topic: str, partition: int) -> int | None:

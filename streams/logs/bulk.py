@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from streams.logs import Bulk, Entry, LogError, OnParts, Part
+from streams.logs import Bulk, CommitRefused, Entry, LogError, OnParts, Part
 from streams.logs.catalogue import PartRow
 from streams.logs.reading import fetch
 
@@ -96,7 +96,7 @@ class SqliteBulk(Bulk):
         """See `Bulk`."""
         strange = sorted(part for part in offsets if part not in self._parts)
         if strange:
-            raise LogError(f"group {self._group!r}: commit for partitions that are not ours: {strange}")
+            raise CommitRefused(f"group {self._group!r}: commit for partitions that are not ours: {strange}")
         await self._log.set_committed(self._group, offsets)
 
     async def committed(self, topic: str, partition: int) -> int | None:

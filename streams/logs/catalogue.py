@@ -6,7 +6,7 @@ import sqlite3
 
 import msgspec
 
-from streams.logs import LogError, TopicSpec, UnknownTopic
+from streams.logs import TopicSpec, UnknownTopic
 
 
 class PartRow(msgspec.Struct):
@@ -54,11 +54,3 @@ class Catalogue:
             count = self.spec(topic).partitions
             raise UnknownTopic(f"topic {topic!r} has no partition {partition} (it has {count})")
         return found
-
-
-def check_spec(spec: TopicSpec) -> None:
-    """Raises LogError, in words, for a topic that cannot be."""
-    if not spec.name or spec.partitions < 1:
-        raise LogError(f"a topic needs a name and at least one partition: {spec.name!r}, {spec.partitions}")
-    if spec.retention is not None and spec.retention <= 0:
-        raise LogError(f"topic {spec.name!r}: a retention is positive or none, not {spec.retention}")

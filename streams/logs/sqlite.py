@@ -1,4 +1,4 @@
-"""The embedded home: a `Log` in one SQLite file. Two threads wait for the disk, the loop never does (store.py).
+"""The embedded home: a `Log` in one SQLite file. Two threads wait for the disk (store.py), the loop never.
 
 Groups have one member here: the one process that writes the file gets all partitions.
 """
@@ -17,7 +17,6 @@ from typing import Any
 from streams.logs import (
     MAX_ENTRY_BYTES,
     Entry,
-    EntryTooLarge,
     Log,
     LogError,
     OnParts,
@@ -27,8 +26,9 @@ from streams.logs import (
     WrongPartitions,
 )
 from streams.logs.bulk import SqliteBulk
-from streams.logs.catalogue import PartRow, check_spec
+from streams.logs.catalogue import PartRow
 from streams.logs.compaction import compact_all
+from streams.logs.limits import check_size, check_spec
 from streams.logs.reading import BATCH_RECORDS, fetch
 from streams.logs.store import Store, acquire, release
 from streams.logs.writer import Turn
@@ -157,12 +157,7 @@ class SqliteLog(Log):
         return [(part[1], next(counters[part])) for part in where]
 
     def _check(self, entry: Outgoing) -> None:
-        size = len(entry.key or b"") + len(entry.value or b"")
-        if entry.headers:
-            size += sum(len(name) + len(content) for name, content in entry.headers)
-        if size > self._max_entry_bytes:
-            most = self._max_entry_bytes
-            raise EntryTooLarge(f"an entry of {size} bytes for {entry.topic!r}: at most {most}")
+        check_size(entry, self._max_entry_bytes)
         if entry.key is None and self.store.catalogue.spec(entry.topic).compacted:
             raise LogError(f"an entry without a key for the compacted topic {entry.topic!r}")
 
@@ -193,11 +188,11 @@ class SqliteLog(Log):
         at = start
         while True:
             grown = self.growth()
-            part = await self.part(topic, partition)
-            if at < part.next:
-                async for batch in self.read(topic, partition, at, part.next):
+            end = (await self.part(topic, partition)).next
+            if at < end:
+                async for batch in self.read(topic, partition, at, end):
                     yield batch
-                at = part.next
+                at = end
             else:
                 await self.wait(grown, None)
 
