@@ -28,7 +28,7 @@ $(READY): requirements-dev.lock requirements.lock pyproject.toml scripts/venv.sh
 	@scripts/venv.sh $(VENV)
 
 demo: $(READY) ## a city on this machine; your own records: make demo DATA=file.csv SOURCE=name
-	@$(BIN)/python -m streams.tools.demo $(if $(DATA),--data "$(DATA)") $(if $(SOURCE),--source "$(SOURCE)")
+	@$(BIN)/python -m streams.demo $(if $(DATA),--data "$(DATA)") $(if $(SOURCE),--source "$(SOURCE)")
 
 check: HYPOTHESIS_PROFILE := dev
 check: lint types pure ## lint, types and the pure tests, in under two minutes

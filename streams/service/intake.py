@@ -21,7 +21,7 @@ from streams.logs import Part as TopicPart
 from streams.route import Router
 from streams.rules import Bundle
 from streams.service.stage import keep_state, read_state
-from streams.service.topics import DLQ, EVENTS, LATE, WORK, place_of, state_topic
+from streams.topics import DLQ, EVENTS, LATE, WORK, place_of, state_topic
 
 READ_AT_MOST = 2000
 FOLD_AT_MOST = 500

@@ -12,7 +12,7 @@ from typing import Any
 from streams.clocks import BEFORE_ALL, DAY
 from streams.engine import Engine
 from streams.findings import Finding
-from streams.formats import read_file
+from streams.tools.files import read_file
 from streams.frames import VERSION, WorkFrame
 from streams.ingest import DeadLetter, Intake, Record, Taken, summary
 from streams.records import Micros

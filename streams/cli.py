@@ -1,0 +1,134 @@
+"""The command `tocsin`: words to calls. Exit codes: 0 fine, 1 findings or failures, 2 usage.
+
+Every command imports what it needs when it is called, so that `tocsin --help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from streams import commands
+
+EMBEDDED = "embedded:///"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    call: Callable[[argparse.Namespace], int] = options.call
+    try:
+        return call(options)
+    except commands.Refused as refused:
+        print(f"tocsin {options.command}: {refused}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tocsin", description="Rules over a city's event streams: alerts and dispatches.",
+        epilog="Exit codes: 0 fine, 1 findings or failures, 2 usage.")
+    words = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _run(words)
+    _load(words)
+    _tail(words)
+    _check(words)
+    _test(words)
+    _backtest(words)
+    _simulate(words)
+    version = _command(words, "version", commands.version, "print the version")
+    version.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+Words = argparse._SubParsersAction  # type: ignore[type-arg]  # noqa: SLF001 - argparse has no public name for it
+
+
+def _command(words: Words, name: str, call: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = words.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(call=call)
+    return parser
+
+
+def _rules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rules", type=Path, default=Path("rules"), metavar="DIR", help="the rule files (default: rules)")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _broker(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--broker", default=None, metavar="URL",
+                        help="kafka://host:9092[,...] or embedded:///path (default: $TOCSIN_BROKER, "
+                             "else embedded in .run/tocsin.db here)")
+
+
+def _run(words: Words) -> None:
+    parser = _command(words, "run", commands.run, "run a worker of the service")
+    _rules(parser)
+    _broker(parser)
+    parser.add_argument("--role", choices=("ingest", "detect", "respond", "all"), default="all",
+                        help="which stage this worker plays (default: all)")
+    parser.add_argument("--partitions", type=int, default=4, help="of Tocsin's own topics when they are made (default: 4)")
+    parser.add_argument("--port", type=int, default=9400, help="for /metrics, /healthz, /readyz; 0: any free (default: 9400)")
+
+
+def _load(words: Words) -> None:
+    parser = _command(words, "load", commands.load, "put a file's records onto a source's topic")
+    parser.add_argument("file", type=Path, help="the file, .gz or not")
+    parser.add_argument("--source", required=True, help="the source whose records they are")
+    parser.add_argument("--speed", default="max", help="60x plays an hour in a minute; max (default)")
+    parser.add_argument("--partitions", type=int, default=4, help="of the topic, where it is made (default: 4)")
+    _rules(parser)
+    _broker(parser)
+
+
+def _tail(words: Words) -> None:
+    parser = _command(words, "tail", commands.tail, "show what stands on a topic, one JSON line an entry")
+    parser.add_argument("topic", help="a topic's name, or: alerts dispatches late dlq shadow audit events")
+    parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
+    parser.add_argument("--json", action="store_true", help="JSON lines (always so)")
+    _broker(parser)
+
+
+def _check(words: Words) -> None:
+    parser = _command(words, "check", commands.check, "find every mistake in the rule files")
+    _rules(parser)
+    parser.add_argument("--quiet", "-q", action="store_true", help="only what stops a load, no warnings")
+
+
+def _test(words: Words) -> None:
+    parser = _command(words, "test", commands.test, "run the tests that stand in the rule files")
+    _rules(parser)
+    parser.add_argument("rule", nargs="*", help="only these rules")
+
+
+def _backtest(words: Words) -> None:
+    parser = _command(words, "backtest", commands.backtest, "run rules over files of records")
+    _rules(parser)
+    parser.add_argument("--input", action="append", required=True, metavar="SOURCE=FILE",
+                        help="a source's records; may be given more than once")
+    parser.add_argument("--order", choices=("arrival", "time"), default="arrival",
+                        help="as the file came, or sorted by event time (default: arrival)")
+    parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
+    parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
+
+
+def _simulate(words: Words) -> None:
+    parser = _command(words, "simulate", commands.simulate, "make the records of a made-up city")
+    parser.add_argument("directory", type=Path, help="where the files go")
+    parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same bytes (default: 1)")
+    parser.add_argument("--start", default="2026-03-02", metavar="DATE", help="the first day (default: 2026-03-02)")
+    parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
+    parser.add_argument("--scale", type=float, default=1.0, help="how large a city (default: 1)")
+    parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

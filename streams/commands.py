@@ -1,0 +1,286 @@
+"""What each command of `tocsin` does with its options: the tools and the service, and what is printed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from streams.problems import Gravity, Problem, Problems
+from streams.rules import Bundle, Source
+
+STOPPING = (Gravity.FATAL, Gravity.BUG)
+PERSONAL_KEY = "TOCSIN_PERSONAL_KEY"
+
+
+class Refused(Exception):
+    """The command cannot be carried out as given; the text says what to do."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """`tocsin run`: a worker, until it is told to stop."""
+    import logging
+
+    from streams.service.worker import ROLES, Settings, Worker
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    bundle = load_bundle(options.rules)
+    roles = ROLES if options.role == "all" else (options.role,)
+    key = os.environ.get(PERSONAL_KEY, "").encode()
+    settings = Settings(broker_of(options), roles, options.partitions, options.port, personal_key=key)
+    worker = Worker(bundle, settings)
+
+    def ready() -> None:
+        port = worker.port.port if worker.port is not None else None
+        print(f"tocsin: running {', '.join(roles)} on {settings.broker}; metrics on port {port}", file=sys.stderr, flush=True)
+
+    asyncio.run(worker.run(ready=ready))
+    return 0
+
+
+def load(options: argparse.Namespace) -> int:
+    """`tocsin load`: a file onto a topic."""
+    from streams.logs import LogError, open_log
+    from streams.tools.load import load as load_file
+
+    bundle = load_bundle(options.rules)
+    source = source_of(bundle, options.source)
+    path, speed = readable_file(options.file), speed_of(options.speed)
+
+    async def work() -> int:
+        log = open_log(broker_of(options))
+        await log.start()
+        try:
+            with progress(f"loading {path.name}") as advance:
+                return await load_file(log, bundle, source, path, speed, options.partitions, advance)
+        finally:
+            await log.stop()
+
+    try:
+        number = asyncio.run(work())
+    except LogError as error:
+        raise Refused(str(error)) from error
+    summary = {"records": number, "source": source.id, "topic": source.topic}
+    print(orjson.dumps(summary).decode() if options.json else f"{number} records onto {source.topic}")
+    return 0
+
+
+def tail(options: argparse.Namespace) -> int:
+    """`tocsin tail`: a topic's entries."""
+    from streams.logs import LogError, UnknownTopic, open_log
+    from streams.tools.tail import tail as tail_topic
+    from streams.topics import SHORT_NAMES
+
+    topic = SHORT_NAMES.get(options.topic, options.topic)
+
+    async def work() -> None:
+        log = open_log(broker_of(options), **read_only(options))
+        await log.start()
+        try:
+            async for line in tail_topic(log, topic, options.follow):
+                sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
+                sys.stdout.buffer.flush()
+        finally:
+            await log.stop()
+
+    try:
+        asyncio.run(work())
+    except UnknownTopic as error:
+        raise Refused(f"{error}; has a worker or `tocsin load` made it yet?") from error
+    except LogError as error:
+        raise Refused(str(error)) from error
+    return 0
+
+
+def check(options: argparse.Namespace) -> int:
+    """`tocsin check`: every mistake at once."""
+    from streams.rulefile import check as check_rules
+
+    _, problems = check_rules(existing_directory(options.rules))
+    stopping = [problem for problem in problems if problem.gravity in STOPPING]
+    shown = stopping if options.quiet else problems
+    if options.json:
+        for problem in shown:
+            print(orjson.dumps({name: getattr(problem, name) for name in problem.__struct_fields__}).decode())
+    else:
+        print_problems(shown)
+        print(f"{len(stopping)} mistakes, {len(problems) - len(stopping)} remarks", file=sys.stderr)
+    return 1 if stopping else 0
+
+
+def test(options: argparse.Namespace) -> int:
+    """`tocsin test`: the tests in the rule files."""
+    from streams.tools.ruletest import run_tests
+
+    bundle = load_bundle(options.rules)
+    unknown = [name for name in options.rule if name not in bundle.rules]
+    if unknown:
+        raise Refused(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
+    results = run_tests(bundle, options.rule or None)
+    failed = [result for result in results if result.problems]
+    for result in results:
+        if options.json:
+            print(orjson.dumps({"rule": result.rule, "test": result.name, "problems": result.problems}).decode())
+        elif result.problems:
+            print(f"FAILED {result.rule}: {result.name}")
+            for text in result.problems:
+                print(f"  {text}")
+    if not options.json:
+        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def backtest(options: argparse.Namespace) -> int:
+    """`tocsin backtest`: JSON lines on stdout, the summary on stderr."""
+    from streams.tools.backtest import Backtest, final_line, log_line
+
+    bundle = load_bundle(options.rules)
+    inputs = [input_of(bundle, text) for text in options.input]
+    one = Backtest(bundle, inputs, options.order, options.finish)
+    out = sys.stdout.buffer
+    with progress("backtest") as advance:
+        if options.log:
+            for finding in one.emissions(advance):
+                out.write(orjson.dumps(log_line(finding)) + b"\n")
+        else:
+            for finding in one.final(advance):
+                out.write(orjson.dumps(final_line(finding)) + b"\n")
+    out.flush()
+    summary = one.summary()
+    print(orjson.dumps(summary).decode() if options.json else summary_text(summary), file=sys.stderr)
+    return 0
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """`tocsin simulate`: a made-up city's files and their truth."""
+    from datetime import date
+
+    from streams.tools.simulate import write
+
+    try:
+        start = date.fromisoformat(options.start)
+    except ValueError as error:
+        raise Refused(f"--start {options.start!r} is not a date such as 2026-03-02") from error
+    if options.days <= 0 or options.scale <= 0:
+        raise Refused("--days and --scale must be greater than zero")
+    summary = write(options.directory, options.seed, start, options.days, options.scale)
+    print(summary.as_json() if options.json else summary.as_text())
+    return 0
+
+
+def version(options: argparse.Namespace) -> int:
+    """`tocsin version`."""
+    number = installed_version("tocsin")
+    print(orjson.dumps({"version": number}).decode() if options.json else f"tocsin {number}")
+    return 0
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """The rule files' bundle; prints every mistake and refuses if there are any."""
+    from streams.rulefile import load as load_rules
+
+    try:
+        return load_rules(existing_directory(directory))
+    except Problems as found:
+        print_problems(found.problems)
+        raise Refused(f"{len(found.problems)} mistakes in {directory}; nothing was started") from found
+
+
+def print_problems(problems: list[Problem]) -> None:
+    """Each with its line and a caret, on stderr."""
+    for problem in problems:
+        path = Path(problem.file)
+        text = path.read_text("utf-8", "replace") if path.is_file() else None
+        print(problem.render(text), file=sys.stderr)
+
+
+def existing_directory(path: Path) -> Path:
+    """The directory; Refused if there is none."""
+    if not path.is_dir():
+        raise Refused(f"{path} is not a directory; name the rule files' with --rules DIR")
+    return path
+
+
+def readable_file(path: Path) -> Path:
+    """The file; Refused if there is none."""
+    if not path.is_file():
+        raise Refused(f"{path} is not a file")
+    return path
+
+
+def source_of(bundle: Bundle, name: str) -> Source:
+    """The source of that name; Refused if there is none."""
+    if name not in bundle.sources:
+        raise Refused(f"no source {name!r}; there are {', '.join(sorted(bundle.sources)) or 'none'}")
+    return bundle.sources[name]
+
+
+def input_of(bundle: Bundle, text: str) -> tuple[str, Path]:
+    """`SOURCE=FILE`."""
+    name, sign, path = text.partition("=")
+    if not sign:
+        raise Refused(f"--input {text!r}: write SOURCE=FILE")
+    return source_of(bundle, name).id, readable_file(Path(path))
+
+
+def speed_of(text: str) -> float | None:
+    """`60x` as 60, `max` as None."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if speed <= 0:
+        raise Refused(f"--speed {text!r}: write 60x or max")
+    return speed
+
+
+def broker_of(options: argparse.Namespace) -> str:
+    """The log's home: the option, else the environment, else an embedded one here."""
+    url = options.broker or os.environ.get("TOCSIN_BROKER", "")
+    if not url:
+        path = Path(".run/tocsin.db").absolute()
+        path.parent.mkdir(exist_ok=True)
+        url = f"embedded://{path}"
+    if not url.startswith(("embedded:///", "kafka://")):
+        raise Refused(f"--broker {url!r}: write embedded:///path/of/file.db or kafka://host:9092")
+    return url
+
+
+def read_only(options: argparse.Namespace) -> dict[str, Any]:
+    """Settings for a log that is only looked at while a worker writes it."""
+    return {"read_only": True} if broker_of(options).startswith("embedded://") else {}
+
+
+def summary_text(summary: dict[str, Any]) -> str:
+    """Counts as lines of text."""
+    lines = []
+    for name, value in summary.items():
+        shown = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else value
+        lines.append(f"{name.replace('_', ' ')}: {shown if shown != '' else 'none'}")
+    return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def progress(text: str) -> Iterator[Callable[[int], None]]:
+    """A counter of records on a terminal; silent elsewhere."""
+    if not sys.stderr.isatty():
+        yield lambda number: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} records"),
+               TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(text, total=None)
+        yield lambda number: bar.advance(task, number)

@@ -1,0 +1,99 @@
+"""The pure folds as a stage runs them: bytes in, entries for other topics out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+import orjson
+
+from streams import findings, frames, topics
+from streams.engine import Engine
+from streams.findings import FindingRow, ResponseFrame
+from streams.logs import Outgoing
+from streams.respond import Respond
+from streams.rules import Bundle
+
+OUTPUT_TOPICS = {
+    "alerts": topics.ALERTS, "dispatches": topics.DISPATCHES, "shadow": topics.SHADOW, "audit": topics.AUDIT,
+}
+
+
+class DetectFold:
+    """A partition of `tocsin.work` → `tocsin.respond`."""
+
+    def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
+        self.engine = Engine(bundle, partition, partitions)
+        self.partition = partition
+        self.key = f"detect/{partition}".encode()
+        self.told: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def offset(self) -> int:
+        """The offset of the last frame folded."""
+        return self.engine.offset
+
+    def step(self, offset: int, value: bytes) -> list[Outgoing]:
+        """Fold a frame; its findings are one frame again, marked by this one's offset."""
+        try:
+            frame = frames.decode_work(value)
+        except (msgspec.DecodeError, ValueError) as error:
+            self.engine.offset = offset
+            return [poison(topics.WORK, self.partition, offset, value, error)]
+        found = self.engine.step(offset, frame)
+        if not found:
+            return []
+        for finding in found:
+            self.told[finding.rule, finding.change] += 1
+        rows = [FindingRow("detect", self.partition, offset, row, finding) for row, finding in enumerate(found)]
+        return [Outgoing(topics.RESPOND, 0, self.key, findings.encode(ResponseFrame(list(rows))))]
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """See `Engine.changed`."""
+        return self.engine.changed()
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """See `Engine.restore`."""
+        self.engine.restore(rows)
+
+
+class RespondFold:
+    """A partition of `tocsin.respond` → what people and subscribers read."""
+
+    def __init__(self, bundle: Bundle, partition: int) -> None:
+        self.fold = Respond(bundle)
+        self.partition = partition
+        self.sent: Counter[str] = Counter()
+
+    @property
+    def offset(self) -> int:
+        """The offset of the last frame folded."""
+        return self.fold.offset
+
+    def step(self, offset: int, value: bytes) -> list[Outgoing]:
+        """Fold a frame; every output is one CloudEvent."""
+        try:
+            frame = findings.decode(value)
+        except msgspec.DecodeError as error:
+            self.fold.offset = offset
+            return [poison(topics.RESPOND, self.partition, offset, value, error)]
+        outputs = self.fold.step(offset, frame)
+        for output in outputs:
+            self.sent[output.topic] += 1
+        return [Outgoing(OUTPUT_TOPICS[one.topic], 0, one.key, one.value, tuple(one.headers)) for one in outputs]
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """See `Respond.changed`."""
+        return self.fold.changed()
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """See `Respond.restore`."""
+        self.fold.restore(rows)
+
+
+def poison(topic: str, partition: int, offset: int, value: bytes, error: Exception) -> Outgoing:
+    """A dead letter for an entry of our own that cannot be read."""
+    letter = {"reason": "poison_frame", "problem": str(error), "topic": topic, "partition": partition,
+              "offset": offset, "size": len(value)}
+    return Outgoing(topics.DLQ, 0, f"{topic}/{partition}".encode(), orjson.dumps(letter))

@@ -1,0 +1,247 @@
+"""A worker: the roles it plays, from start to a graceful stop. `tocsin run` is this.
+
+Faust assigns and delivers; the folds, their state and the order of acknowledgements are ours
+(`stage`). ingest has a consumer group of its own (`intake`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+import faust
+import msgspec
+
+from streams import topics
+from streams.ingest import Taken
+from streams.logs import Log, open_log
+from streams.rules import Bundle
+from streams.service.app import faust_app
+from streams.service.folds import DetectFold, RespondFold
+from streams.service.intake import IngestLoop
+from streams.service.metrics import Port, Reading
+from streams.service.stage import Stage
+from streams.service.watchdog import Watchdog
+
+ROLES = ("ingest", "detect", "respond")
+BEAT_EVERY_S = 0.25
+TAKE_AT_MOST = 200
+TAKE_WITHIN_S = 0.02
+log = logging.getLogger(__name__)
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How a worker runs. `metrics_port` 0 takes any free one, None serves none."""
+
+    broker: str
+    roles: tuple[str, ...] = ROLES
+    partitions: int = 4
+    metrics_port: int | None = None
+    prefix: str = "tocsin"
+    personal_key: bytes = b""
+    patience_s: float = 60.0
+    log_settings: dict[str, Any] = {}
+
+
+class Worker:
+    """One process of the cluster."""
+
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        self.bundle, self.settings = bundle, settings
+        self.log: Log = open_log(settings.broker, **settings.log_settings)
+        self.stages: dict[str, Stage] = {}
+        self.apps: list[faust.App] = []
+        self.ingest: IngestLoop | None = None
+        self.records: Counter[tuple[str, str]] = Counter()
+        self.watchdog = Watchdog(settings.patience_s)
+        self.port: Port | None = None
+        self._restoring: dict[str, asyncio.Task[None]] = {}
+        self._lags: dict[tuple[str, str], float] = {}
+        self._steps = 0
+
+    async def run(self, stopping: asyncio.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
+        """Work until `stopping` is set or the process is told to end; whatever fails ends it."""
+        stopping = stopping if stopping is not None else _told_to_stop()
+        await self._start()
+        ready()
+        loops = [asyncio.create_task(self._beat(stopping))]
+        if self.ingest is not None:
+            loops.append(asyncio.create_task(self.ingest.run(stopping)))
+        waiting = asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait([waiting, *loops], return_when=asyncio.FIRST_COMPLETED)
+            stopping.set()
+            await asyncio.gather(*loops)
+        finally:
+            waiting.cancel()
+            await self._stop()
+
+    async def _start(self) -> None:
+        await self.log.start()
+        await self.log.create(topics.own_topics(self.settings.partitions))
+        await self.log.create(topics.city_topics(self.bundle, self.settings.partitions))
+        partitions = await self.log.partitions(topics.WORK)
+        if "ingest" in self.settings.roles:
+            self.ingest = IngestLoop(self.bundle, self.log, f"{self.settings.prefix}-ingest", wall,
+                                     self.settings.personal_key, self._on_ingest)
+        if "detect" in self.settings.roles:
+            self._play("detect", topics.WORK, lambda number: DetectFold(self.bundle, number, partitions))
+        if "respond" in self.settings.roles:
+            self._play("respond", topics.RESPOND, lambda number: RespondFold(self.bundle, number))
+        if self.settings.metrics_port is not None:
+            self.port = Port(self.settings.metrics_port, self.readings, self.is_ready)
+            self.port.start()
+        self.watchdog.start()
+        for app in self.apps:
+            await app.start()
+
+    async def _stop(self) -> None:
+        """Everything in the opposite order; the last snapshots are taken as partitions are given up."""
+        for app in reversed(self.apps):
+            await app.stop()
+        for stage in self.stages.values():
+            await stage.revoke(list(stage.parts))
+        self.watchdog.stop()
+        if self.port is not None:
+            self.port.stop()
+        await self.log.stop()
+
+    def _play(self, role: str, topic: str, make: Callable[[int], Any]) -> None:
+        """A role that folds one of our own topics: a Faust app with one agent around a stage."""
+        stage = Stage(role, self.log, topic, topics.state_topic(role), make, self._on_step)
+        app = faust_app(f"{self.settings.prefix}-{role}", self.settings.broker)
+        channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+
+        async def deliver(stream: Any) -> AsyncIterator[None]:
+            async for events in stream.noack_take(TAKE_AT_MOST, within=TAKE_WITHIN_S):
+                await self._deliver(role, stage, events)
+                yield None
+
+        app.agent(channel, name=role, concurrency=1)(deliver)
+
+        async def assigned(_: Any, assigned: Iterable[Any], **kwargs: Any) -> None:
+            ours = sorted(tp.partition for tp in assigned if tp.topic == topic)
+            self._restoring[role] = asyncio.create_task(_or_end(stage.assign(ours)))
+
+        async def revoked(_: Any, revoked: Iterable[Any], **kwargs: Any) -> None:
+            await stage.revoke(sorted(tp.partition for tp in revoked if tp.topic == topic))
+
+        app.on_partitions_assigned.connect(assigned, weak=False)
+        app.on_partitions_revoked.connect(revoked, weak=False)
+        self.stages[role] = stage
+        self.apps.append(app)
+
+    async def _deliver(self, role: str, stage: Stage, events: list[Any]) -> None:
+        """Fold what Faust hands over, then acknowledge; a failure ends the worker, nothing is skipped."""
+        restoring = self._restoring.get(role)
+        if restoring is not None:
+            await restoring
+        by_partition: dict[int, list[tuple[int, bytes]]] = {}
+        for event in events:
+            by_partition.setdefault(event.message.partition, []).append((event.message.offset, event.value or b""))
+        for partition, entries in sorted(by_partition.items()):
+            await _or_end(stage.take(partition, entries))
+        for event in events:
+            event.ack()
+
+    async def _beat(self, stopping: asyncio.Event) -> None:
+        """Keep state, look at the lag, tell the watchdog that the loop turns."""
+        while not stopping.is_set():
+            behind = False
+            for role, stage in self.stages.items():
+                await stage.keep_due()
+                lags = await stage.lag()
+                behind = behind or any(lags.values())
+                self._lags.update({(role, str(number)): lag for number, lag in lags.items()})
+            self.watchdog.beat(behind, self._steps)
+            try:
+                await asyncio.wait_for(stopping.wait(), BEAT_EVERY_S)
+            except TimeoutError:
+                continue
+
+    async def drained(self) -> bool:
+        """Whether everything in the logs that this worker reads has been folded (for a single worker)."""
+        if self.ingest is None or not self.ingest.owned:
+            return False
+        for (topic, number), owned in list(self.ingest.owned.items()):
+            if owned.fold.offset + 1 < await self.log.end_offset(topic, number):
+                return False
+        if len(self.ingest.owned) < sum([await self.log.partitions(topic) for topic in self.ingest.sources]):
+            return False
+        for stage in self.stages.values():
+            if len(stage.parts) < await self.log.partitions(stage.topic) or any((await stage.lag()).values()):
+                return False
+        return True
+
+    def is_ready(self) -> bool:
+        """Whether every role has partitions and has restored them."""
+        restored = all(task.done() for task in self._restoring.values())
+        return restored and all(role in self._restoring for role in self.stages)
+
+    def readings(self) -> list[Reading]:
+        """What a scrape sees."""
+        findings: Counter[tuple[str, ...]] = Counter()
+        refolds = 0
+        outputs: Counter[tuple[str, ...]] = Counter()
+        suppressed: Counter[tuple[str, ...]] = Counter()
+        for stage in self.stages.values():
+            for part in list(stage.parts.values()):
+                if isinstance(part.fold, DetectFold):
+                    findings.update(part.fold.told)
+                    refolds += part.fold.engine.counts["refolds"]
+                elif isinstance(part.fold, RespondFold):
+                    outputs.update({(topic,): number for topic, number in part.fold.sent.items()})
+                    suppressed.update({(reason,): number for reason, number in part.fold.fold.counts.items()})
+        return [
+            Reading("records", "Records read, by what became of them.", ("source", "fate"), dict(self.records)),
+            Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
+            Reading("refolds", "Keys computed again because an event came out of order.", (), {(): refolds}),
+            Reading("outputs", "What respond sent, by topic.", ("topic",), outputs),
+            Reading("held_back", "Findings that respond did not send, by reason.", ("reason",), suppressed),
+            Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
+                    {(role,): stage.gaps_filled for role, stage in self.stages.items()}),
+            Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), dict(self._lags), gauge=True),
+        ]
+
+    def _on_ingest(self, source: str, partition: int, taken: Taken) -> None:
+        self._steps += 1
+        if self.ingest is None:
+            return
+        for owned in self.ingest.owned.values():
+            for fate, number in owned.fold.counts.items():
+                self.records[owned.fold.source.id, fate] += number
+            owned.fold.counts.clear()
+
+    def _on_step(self, partition: int, outputs: int) -> None:
+        self._steps += 1
+
+
+def wall() -> int:
+    """The wall clock, µs since the epoch."""
+    return time.time_ns() // 1000
+
+
+async def _or_end(work: Awaitable[None]) -> None:
+    """Whatever fails here must not be skipped: the worker ends, and its successor starts from the state."""
+    try:
+        await work
+    except asyncio.CancelledError:
+        raise
+    except Exception:
+        log.exception("this worker cannot go on; it ends so that nothing is skipped")
+        logging.shutdown()
+        os._exit(1)
+
+
+def _told_to_stop() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping

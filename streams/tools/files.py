@@ -1,0 +1,47 @@
+"""Files of records: cut as they would stand on a topic, one entry a record."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import IO, cast
+
+from streams.formats import csv
+
+RecordText = tuple[bytes, Mapping[str, bytes]]
+
+
+def read_file(format_name: str, path: Path) -> Iterator[RecordText]:
+    """(value, headers) of each record of a file, `.gz` or not: rows of a CSV file, else lines.
+
+    The header `row` is the 0-based data row. Raises OSError.
+    """
+    with open_bytes(path) as stream:
+        if format_name == "csv":
+            yield from _csv_rows(stream)
+        else:
+            yield from _lines(stream)
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """The file's bytes, unpacked if its name ends in `.gz`."""
+    return cast("IO[bytes]", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def _csv_rows(stream: IO[bytes]) -> Iterator[RecordText]:
+    columns = b""
+    for row, text in csv.split_records(stream):
+        if row == csv.HEADER_ROW:
+            columns = text
+        else:
+            yield text, csv.record_headers(columns, row)
+
+
+def _lines(stream: IO[bytes]) -> Iterator[RecordText]:
+    row = 0
+    for line in stream:
+        text = line.rstrip(b"\r\n")
+        if text:
+            yield text, {csv.ROW: str(row).encode()}
+            row += 1

@@ -1,0 +1,48 @@
+"""tail: what stands on a topic, from its beginning or as it comes, as one JSON line an entry."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import orjson
+
+from streams import findings, frames
+from streams.clocks import rfc3339
+from streams.logs import Entry, Log
+
+FRAMES = {"tocsin.work": frames.decode_work, "tocsin.events": frames.decode_events, "tocsin.respond": findings.decode}
+
+
+async def tail(log: Log, topic: str, follow: bool) -> AsyncIterator[dict[str, Any]]:
+    """Every entry of a topic, partition after partition; with `follow`, those of partition 0 for ever."""
+    for partition in range(await log.partitions(topic)):
+        async for batch in log.read(topic, partition):
+            for entry in batch:
+                yield readable(entry)
+    if follow:
+        async for batch in log.follow(topic, 0, await log.end_offset(topic, 0)):
+            for entry in batch:
+                yield readable(entry)
+
+
+def readable(entry: Entry) -> dict[str, Any]:
+    """An entry as plain values; frames are opened."""
+    return {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset,
+            "at": rfc3339(entry.timestamp), "key": _text(entry.key), "value": _value(entry)}
+
+
+def _value(entry: Entry) -> Any:
+    value = entry.value
+    if value is None:
+        return None
+    opened = FRAMES.get(entry.topic)
+    try:
+        return msgspec.to_builtins(opened(value)) if opened else orjson.loads(value)
+    except (msgspec.DecodeError, ValueError):
+        return _text(value)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "replace")
