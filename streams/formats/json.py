@@ -1,0 +1,71 @@
+"""JSON: one object a record (RFC 8259, UTF-8).
+
+Where a name occurs twice, the last one counts. NaN, infinities and numbers too large for a double
+are refused; integers beyond 64 bits become doubles. A byte order mark is skipped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from streams.formats.contract import BOM, MAX_DEPTH, FormatError, Headers, check_size, utf8
+from streams.reasons import DeadReason
+
+
+def decode(value: bytes, headers: Headers) -> dict[str, Any]:
+    """The object; headers say nothing here. FormatError as for `parse`, or not_an_object."""
+    return as_object(parse(value))
+
+
+def parse(value: bytes) -> Any:
+    """Any JSON value within the limits; FormatError too_large, not_utf8, not_json or too_deep."""
+    check_size(value)
+    try:
+        found = orjson.loads(value.removeprefix(BOM))
+    except orjson.JSONDecodeError as error:
+        raise _explained(value, error) from None
+    if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _deeper(found, MAX_DEPTH):
+        raise FormatError(DeadReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH}")
+    return found
+
+
+def as_object(found: Any) -> dict[str, Any]:
+    """The value, if it is an object; FormatError not_an_object otherwise."""
+    if not isinstance(found, dict):
+        raise FormatError(DeadReason.NOT_AN_OBJECT, f"the JSON value is {_named(found)}, not an object")
+    return found
+
+
+def _explained(value: bytes, error: orjson.JSONDecodeError) -> FormatError:
+    """What is wrong, told by its first cause: text that is not UTF-8 cannot be JSON."""
+    try:
+        utf8(value)
+    except FormatError as known:
+        return known
+    if "depth" in str(error) or "recursion" in str(error).lower():
+        return FormatError(DeadReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH}")
+    return FormatError(DeadReason.NOT_JSON, str(error))
+
+
+def _deeper(found: Any, limit: int) -> bool:
+    """Whether objects and arrays are nested deeper than `limit`, looked at level by level."""
+    level = [found] if isinstance(found, dict | list) else []
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _named(found: Any) -> str:
+    """What JSON calls a value that is no object."""
+    if found is None or isinstance(found, bool):
+        return {None: "null", True: "true", False: "false"}[found]
+    return "an array" if isinstance(found, list) else "a string" if isinstance(found, str) else "a number"
