@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.clocks import BEFORE_ALL
+from streams.clocks import BEFORE_ALL, DAY
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
@@ -19,7 +19,7 @@ from streams.kinds import Detector
 from streams.records import Member
 from streams.rules import Bundle, City, RecordMapping, Rule, Source, TimeMapping
 
-END = 10_000_000
+END = 10 * DAY
 
 
 class Spot(msgspec.Struct, frozen=True):
