@@ -30,7 +30,8 @@ def load(file: bytes) -> list[dict[str, str]]:
 def written(rows: list[list[str]], line_end: str = "\r\n") -> bytes:
     out = io.StringIO(newline="")
     bare = any("\r" in field for row in rows for field in row)  # which Python's writer leaves unquoted
-    csv.writer(out, lineterminator=line_end, quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL).writerows(rows)
+    writer = csv.writer(out, lineterminator=line_end, quoting=csv.QUOTE_ALL if bare else csv.QUOTE_MINIMAL)
+    writer.writerows(rows)
     return out.getvalue().encode()
 
 
