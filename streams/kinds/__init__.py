@@ -8,11 +8,15 @@ holds a `Hold`. The engine owns order, corrections, timers and identity.
 from __future__ import annotations
 
 import enum
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any, Protocol, cast
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.episodes import Hold
+from streams.episodes import Hold, HoldOptions
 from streams.records import KeyValues, Member, Micros
 
 
@@ -82,7 +86,22 @@ class Detector(Protocol):
 
 
 class Kind(Protocol):
-    """A kind: `fields` beside the common ones, and how a rule of it is compiled."""
+    """A kind, as its file offers it: `FIELDS` beside the common ones, and how a rule of it is compiled."""
 
-    name: ClassVar[str]
-    fields: ClassVar[tuple[Field, ...]]
+    NAME: str
+    FIELDS: tuple[Field, ...]
+
+    def problems(self, spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+        """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
+
+    def compile_rule(self, spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
+        """A detector for one rule whose fields have no problems."""
+
+
+NAMES = ("match", "threshold", "sequence", "absence")
+
+
+@cache
+def all_kinds() -> Mapping[str, Kind]:
+    """Every kind by its name."""
+    return {name: cast(Kind, import_module(f"streams.kinds.{name}")) for name in NAMES}
