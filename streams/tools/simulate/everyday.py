@@ -1,0 +1,409 @@
+"""What an ordinary hour of the city brings, feed by feed: events with their true times.
+
+Each function gives the events of one hour; an hour's chance depends on the seed, the feed and the
+hour alone, so any span of days holds the same hours. Rules that promise a complete truth
+(`planted.COMPLETE`) must not hold for anything that is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+import msgspec
+
+from streams.clocks import DAY, HOUR, MINUTE, SECOND, moment, zone_of
+from streams.records import Event, Micros, Place
+from streams.tools.simulate.chance import (
+    CALLS_WEEK,
+    HOTLINE_WEEK,
+    LIFTS_WEEK,
+    Lottery,
+    between,
+    dice,
+    happenings,
+    hour_of_week,
+    local_midnight,
+    mixed,
+    pick,
+)
+from streams.tools.simulate.city import ZONE, City, Device, Estate, Street
+
+CALLS_PER_DAY, REQUESTS_PER_DAY, TRAPPED_PER_DAY, FAULTS_PER_DAY = 1_600, 2_400, 40, 240
+SIGHTINGS_PER_DAY = 110
+FADE = 5 * MINUTE  # how long a shower takes to swell and to fade
+
+CALLS = Lottery(
+    {
+        "Traffic: VEHICLE ACCIDENT": 20,
+        "Traffic: DISABLED VEHICLE": 9,
+        "Traffic: ROAD OBSTRUCTION": 2,
+        "Traffic: HAZARDOUS ROAD CONDITIONS": 1,
+        "Traffic: VEHICLE FIRE": 0.4,
+        "EMS: RESPIRATORY EMERGENCY": 9,
+        "EMS: FALL VICTIM": 9,
+        "EMS: CARDIAC EMERGENCY": 9,
+        "EMS: SUBJECT IN PAIN": 6,
+        "EMS: HEAD INJURY": 5,
+        "EMS: VEHICLE ACCIDENT": 5,
+        "EMS: SEIZURES": 4,
+        "EMS: CVA/STROKE": 4,
+        "EMS: UNCONSCIOUS SUBJECT": 3,
+        "EMS: OVERDOSE": 1,
+        "Fire: FIRE ALARM": 5,
+        "Fire: FIRE INVESTIGATION": 2,
+        "Fire: VEHICLE ACCIDENT": 2,
+        "Fire: GAS-ODOR/LEAK": 1.1,
+        "Fire: BUILDING FIRE": 0.5,
+        "Fire: CARBON MONOXIDE DETECTOR": 0.6,
+        "Fire: RESCUE - ELEVATOR": 0.3,
+        "Fire: ELECTRICAL FIRE OUTSIDE": 0.4,
+    }
+)
+PRIORITY = {"Traffic": 3, "EMS": 1, "Fire": 2}
+REQUESTS = Lottery(
+    {
+        "parking": 30,
+        "garbage": 22,
+        "information": 18,
+        "street_light": 15,
+        "noise": 10,
+        "water_leak": 3,
+        "hazard": 2,
+    }
+)
+UNITS = ("L1", "L2", "L3", "L4", "L5", "L6")
+
+
+class Hour(msgspec.Struct, frozen=True):
+    """One hour of the city: [start, end), local whole hours; `scale` multiplies what people do."""
+
+    seed: int
+    city: City
+    start: Micros
+    scale: float
+
+    @property
+    def end(self) -> Micros:
+        """Where the next hour begins."""
+        return self.start + HOUR
+
+    @property
+    def stamp(self) -> str:
+        """The hour as ids carry it, local time: `2026030214`."""
+        return moment(self.start, zone_of(ZONE)).strftime("%Y%m%d%H")
+
+    def chance(self, feed: str) -> Random:
+        """This hour's own chance of a feed."""
+        return dice(self.seed, feed, self.start)
+
+    def times(self, chance: Random, week: tuple[float, ...], per_day: float) -> Iterator[Micros]:
+        """When it happens in this hour, by the shape of the week."""
+        per_hour = per_day / 24 * self.scale * week[hour_of_week(self.start)]
+        return happenings(chance, self.start, self.end, per_hour)
+
+
+def event(source: str, identity: str, type: str, time: Micros, place: Place | None, **fields: Any) -> Event:
+    """An event of this simulation; when it was received is decided later."""
+    return Event(identity, source, type, time, time, place, None, fields, 0, 0)
+
+
+def call(identity: str, time: Micros, title: str, place: Place | None, street: str, caller: str) -> Event:
+    """An emergency call; its type follows from its title as in the real feed."""
+    return event(
+        "calls",
+        identity,
+        call_type(title),
+        time,
+        place,
+        title=title,
+        street=street,
+        priority=PRIORITY[title.partition(":")[0]],
+        caller=caller,
+    )
+
+
+@lru_cache(maxsize=256)
+def call_type(title: str) -> str:
+    """`Traffic: VEHICLE ACCIDENT` is `call.traffic.vehicle_accident`, as `slug` makes it."""
+    words = (
+        "".join(c if c.isascii() and c.isalnum() else " " for c in part.lower()) for part in title.split(":")
+    )
+    return ".".join(["call", *("_".join(part.split()) for part in words)])
+
+
+def caller(chance: Random) -> str:
+    """A number that no telephone has."""
+    return f"+86-000-{int(chance.random() * 10_000_000):07d}"
+
+
+def at_street(chance: Random, street: Street) -> Place:
+    """A house of a street, its position some 20 m wrong."""
+    along = chance.random()
+    lat, lon = street.lat + along * street.lat_run, street.lon + along * street.lon_run
+    return _near(chance, lat, lon, street.district, f"{1 + int(along * 400)} {street.name}")
+
+
+def at_estate(chance: Random, estate: Estate) -> Place:
+    """An estate, its position some 20 m wrong."""
+    return _near(chance, estate.lat, estate.lon, estate.district, estate.name)
+
+
+def at_device(device: Device) -> Place:
+    """Where a device stands; it knows that exactly."""
+    return Place(device.lat, device.lon, device.district)
+
+
+def calls(hour: Hour) -> list[Event]:
+    """Emergency calls; some know no district, no position, or a wrong one."""
+    chance, found = hour.chance("calls"), list[Event]()
+    for time in hour.times(chance, CALLS_WEEK, CALLS_PER_DAY):
+        street = pick(chance, hour.city.streets)
+        place = _as_told(chance, at_street(chance, street))
+        identity = f"C{hour.stamp}-{len(found):05d}"
+        found.append(call(identity, time, CALLS.draw(chance), place, street.name, caller(chance)))
+    return found
+
+
+def lifts(hour: Hour) -> list[Event]:
+    """Lift alarms and faults. A fault says what is wrong, an alarm that somebody is inside."""
+    chance, found = hour.chance("lifts"), list[Event]()
+    for time in hour.times(chance, LIFTS_WEEK, FAULTS_PER_DAY):
+        estate = pick(chance, hour.city.estates)
+        fault = pick(chance, ("door", "levelling", "brake", "power"))
+        found.append(
+            event(
+                "lifts",
+                f"F{hour.stamp}-{len(found):05d}",
+                "lift.fault",
+                time,
+                at_estate(chance, estate),
+                device=pick(chance, estate.lifts),
+                fault=fault,
+            )
+        )
+    return found + list(trapped(hour))
+
+
+def trapped(hour: Hour) -> Iterator[Event]:
+    """People trapped in lifts; `dispatches` tells who came."""
+    chance = hour.chance("trapped")
+    for number, time in enumerate(hour.times(chance, LIFTS_WEEK, TRAPPED_PER_DAY)):
+        estate = pick(chance, hour.city.estates)
+        yield alarm(
+            f"LA{hour.stamp}-{number:03d}",
+            time,
+            at_estate(chance, estate),
+            pick(chance, estate.lifts),
+            1 + int(chance.random() * 30),
+            caller(chance),
+        )
+
+
+def alarm(incident: str, time: Micros, place: Place, device: str, floor: int, who: str) -> Event:
+    """One person trapped in one lift."""
+    return event(
+        "lifts",
+        incident,
+        "lift.trapped",
+        time,
+        place,
+        incident=incident,
+        device=device,
+        floor=floor,
+        caller=who,
+    )
+
+
+def dispatches(hour: Hour) -> list[Event]:
+    """Each alarm of this hour is answered within five minutes, or cancelled because the door opened."""
+    chance, found = hour.chance("dispatch"), []
+    for one in trapped(hour):
+        time = one.time + int(between(chance, 20, 290)) * SECOND
+        incident = one.fields["incident"]
+        if chance.random() < 0.1:
+            found.append(
+                event("dispatch", f"D-{incident}", "dispatch.cancelled", time, None, incident=incident)
+            )
+        else:
+            found.append(
+                event(
+                    "dispatch",
+                    f"D-{incident}",
+                    "dispatch.accepted",
+                    time,
+                    None,
+                    incident=incident,
+                    unit=pick(chance, UNITS),
+                )
+            )
+    return found
+
+
+def requests(hour: Hour) -> list[Event]:
+    """Requests to the hotline and, for hazards, who took them on within 25 minutes."""
+    chance, found = hour.chance("hotline"), list[Event]()
+    for time in hour.times(chance, HOTLINE_WEEK, REQUESTS_PER_DAY):
+        subject = REQUESTS.draw(chance)
+        identity = f"H{hour.stamp}-{len(found):05d}"
+        found.append(_request(chance, hour.city, identity, time, subject))
+        if subject == "hazard":
+            then = time + int(between(chance, 60, 1500)) * SECOND
+            found.append(
+                event(
+                    "hotline",
+                    f"{identity}-A",
+                    "request.assigned",
+                    then,
+                    None,
+                    request=identity,
+                    team=pick(chance, ("power", "roads", "water")),
+                )
+            )
+    return found
+
+
+def request(identity: str, time: Micros, subject: str, place: Place, where: str, who: str) -> Event:
+    """A request; noise names its estate, all others their street."""
+    named = {"estate": where} if subject == "noise" else {"street": where}
+    return event(
+        "hotline", identity, f"request.{subject}", time, place, request=identity, caller=who, **named
+    )
+
+
+def sightings(hour: Hour) -> list[Event]:
+    """What cameras believe to see: stopped vehicles, and smoke of which they are never sure."""
+    chance, found = hour.chance("cameras"), list[Event]()
+    for time in hour.times(chance, CALLS_WEEK, SIGHTINGS_PER_DAY):
+        street = pick(chance, hour.city.streets)
+        subject = "smoke" if chance.random() < 0.1 else "stopped_vehicle"
+        found.append(
+            sighting(
+                f"V{hour.stamp}-{len(found):05d}",
+                time,
+                subject,
+                at_street(chance, street),
+                street.name,
+                round(between(chance, 0.3, 0.69), 2),
+            )
+        )
+    return found
+
+
+def sighting(
+    identity: str, time: Micros, subject: str, place: Place, street: str, confidence: float
+) -> Event:
+    """One finding of a camera."""
+    return event("cameras", identity, f"camera.{subject}", time, place, street=street, confidence=confidence)
+
+
+def report_time(seed: int, device: Device, number: int) -> Micros:
+    """When a device's report of this number is made: its interval, and up to four seconds of jitter."""
+    jitter = int(mixed(seed, device.id, number) * 4_000) * 1_000
+    return number * device.report_interval + device.phase // SECOND * SECOND + jitter
+
+
+def report_numbers(device: Device, start: Micros, end: Micros) -> range:
+    """The numbers of the reports due in [start, end), by the device's own clock."""
+    phase = device.phase // SECOND * SECOND
+    return range(-((phase - start) // device.report_interval), -((phase - end) // device.report_interval))
+
+
+def reading(device: Device, number: int, time: Micros, values: Mapping[str, Any]) -> Event:
+    """A device's report; its number makes its id."""
+    if device.kind == "crowd":
+        return event(
+            "cameras",
+            f"{device.id}-{number}",
+            "camera.crowd",
+            time,
+            at_device(device),
+            zone=device.id,
+            **values,
+        )
+    return event(
+        "sensors",
+        f"{device.id}-{number}",
+        f"sensor.{device.kind}",
+        time,
+        at_device(device),
+        device=device.id,
+        **values,
+    )
+
+
+def usual(seed: int, chance: Random, device: Device, number: int, time: Micros) -> dict[str, Any]:
+    """What a device reads where nothing is planted."""
+    noise = chance.random()
+    match device.kind:
+        case "rain":
+            return {"mm_per_h": round(_rain(seed, device, time) * (0.8 + 0.4 * noise), 1)}
+        case "water":
+            return {"level_cm": round(2 + 0.4 * _rain(seed, device, time) + noise, 1)}
+        case "manhole":
+            return {"tilt_deg": round(4 * noise, 1), "battery": 60 + int(device.phase % 40)}
+        case "gas":
+            return {"substance": device.substance, "ppm": _gas(seed, device, number, noise)}
+        case _:
+            return {"people_per_m2": round(0.2 + 1.5 * CALLS_WEEK[hour_of_week(time)] / 2 * noise, 2)}
+
+
+def _as_told(chance: Random, place: Place) -> Place:
+    """What the call taker wrote down of a place."""
+    luck = chance.random()
+    if luck < 0.003:
+        return msgspec.structs.replace(place, district=None)
+    if luck < 0.008:
+        return msgspec.structs.replace(place, lat=None, lon=None)
+    if luck < 0.010:
+        return msgspec.structs.replace(place, lat=0.0, lon=0.0)
+    return place
+
+
+def _near(chance: Random, lat: float, lon: float, district: str, address: str) -> Place:
+    wrong_lat, wrong_lon = between(chance, -0.0002, 0.0002), between(chance, -0.0002, 0.0002)
+    return Place(round(lat + wrong_lat, 6), round(lon + wrong_lon, 6), district, None, address)
+
+
+def _request(chance: Random, city: City, identity: str, time: Micros, subject: str) -> Event:
+    if subject == "noise":
+        estate = pick(chance, city.estates)
+        return request(identity, time, subject, at_estate(chance, estate), estate.name, caller(chance))
+    street = pick(chance, city.streets)
+    return request(identity, time, subject, at_street(chance, street), street.name, caller(chance))
+
+
+def _gas(seed: int, device: Device, number: int, noise: float) -> float:
+    """A trace; now and then one reading of methane alone is far too high, and no leak."""
+    alone = number % 3 == 0 and mixed(seed, "spike", device.id, number) < 0.0015
+    if alone and device.substance == "methane":
+        return 12_000.0
+    return round(60 * noise if device.substance == "methane" else 0.2 * noise, 2)
+
+
+def _rain(seed: int, device: Device, time: Micros) -> float:
+    """Mm an hour at a gauge: the day's showers, never a cloudburst."""
+    share = 0.5 + 0.5 * mixed(seed, "shower", device.id)
+    return sum(
+        peak * share * _swell(time, start, end) for start, end, peak in _showers(seed, local_midnight(time))
+    )
+
+
+def _swell(time: Micros, start: Micros, end: Micros) -> float:
+    """0 before and after, 1 in between, slowly from one to the other."""
+    return max(0.0, min(1.0, (time - start) / FADE, (end - time) / FADE))
+
+
+@lru_cache(maxsize=16)
+def _showers(seed: int, midnight: Micros) -> tuple[tuple[Micros, Micros, float], ...]:
+    """(start, end, peak mm/h) of a local day's showers: none to three, apart from each other."""
+    chance = dice(seed, "rain", midnight)
+    found = []
+    for part in range(3):
+        start = midnight + part * DAY // 3 + int(between(chance, 0, 240)) * MINUTE
+        length = int(between(chance, 20, 180)) * MINUTE
+        if chance.random() < 0.35:
+            found.append((start, start + length, between(chance, 2, 20)))
+    return tuple(found)
