@@ -1,4 +1,4 @@
-"""What `pip install` gives: a wheel with the package and the command, one version, locks without addresses."""
+"""What `pip install` gives: a wheel with the package and the command, one version; locks hold no address."""
 
 from __future__ import annotations
 
@@ -48,7 +48,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     """Pages, schemas and other files that code reads travel with it."""
     names = set(zipfile.ZipFile(wheel).namelist())
-    listed = subprocess.run(["git", "ls-files", "streams"], cwd=ROOT, capture_output=True, text=True, check=False)
+    git = ["git", "ls-files", "streams"]
+    listed = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
     there = {name for name in listed.stdout.splitlines() if (ROOT / name).is_file()}
     assert there - names == set()
 
@@ -66,8 +67,9 @@ def test_the_installed_version_is_the_projects() -> None:
 
 def test_the_lock_holds_every_dependency() -> None:
     """After a change of dependencies: `make lock`."""
+    dev = PROJECT["optional-dependencies"]["dev"]
     assert {name_of(one) for one in PROJECT["dependencies"]} <= pins("requirements.lock").keys()
-    assert {name_of(one) for one in PROJECT["optional-dependencies"]["dev"]} <= pins("requirements-dev.lock").keys()
+    assert {name_of(one) for one in dev} <= pins("requirements-dev.lock").keys()
 
 
 def test_the_locks_agree_and_name_no_address() -> None:
