@@ -67,6 +67,7 @@ def _broker(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--broker", default=None, metavar="URL",
                         help="kafka://host:9092[,...] or embedded:///path (default: $TOCSIN_BROKER, "
                              "else embedded in .run/tocsin.db here)")
+    parser.add_argument("--prefix", default="tocsin", help="of Tocsin's own topics and groups (default: tocsin)")
 
 
 def _run(words: Words) -> None:

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     bundle = load_bundle(options.rules)
     roles = ROLES if options.role == "all" else (options.role,)
     key = os.environ.get(PERSONAL_KEY, "").encode()
-    settings = Settings(broker_of(options), roles, options.partitions, options.port, personal_key=key)
+    settings = Settings(broker_of(options), roles, options.partitions, options.port, options.prefix, key)
     worker = Worker(bundle, settings)
 
     def ready() -> None:
@@ -77,9 +77,9 @@ def tail(options: argparse.Namespace) -> int:
     """`tocsin tail`: a topic's entries."""
     from streams.logs import LogError, UnknownTopic, open_log
     from streams.tools.tail import tail as tail_topic
-    from streams.topics import SHORT_NAMES
+    from streams.topics import Topics
 
-    topic = SHORT_NAMES.get(options.topic, options.topic)
+    topic = Topics(options.prefix).named(options.topic)
 
     async def work() -> None:
         log = open_log(broker_of(options), **read_only(options))

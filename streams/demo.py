@@ -20,7 +20,6 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from streams import topics
 from streams.commands import Refused, load_bundle, progress, readable_file, source_of
 from streams.ingest import summary
 from streams.logs import Log, open_log
@@ -28,6 +27,7 @@ from streams.rules import Bundle
 from streams.service.worker import Settings, Worker
 from streams.tools.load import load
 from streams.tools.simulate import write
+from streams.topics import Topics
 
 HOME = Path(".run/demo")
 SHOWN = 40
@@ -108,8 +108,8 @@ async def _drained(worker: Worker, advance: Any) -> None:
 
 
 async def _report(log: Log, worker: Worker, console: Console) -> None:
-    alerts = await _newest(log, topics.ALERTS)
-    dispatches = await _newest(log, topics.DISPATCHES)
+    alerts = await _newest(log, Topics().alerts)
+    dispatches = await _newest(log, Topics().dispatches)
     console.print(_table("Alerts", alerts, ("state", "severity", "rule", "place", "time", "why"), _alert_row))
     console.print(_table("Dispatches", dispatches, ("state", "to", "priority", "rule", "place", "time"), _dispatch_row))
     rules = Counter(one["data"].get("rule", "") for one in alerts)

@@ -8,43 +8,50 @@ from streams.clocks import DAY
 from streams.logs import TopicSpec
 from streams.rules import Bundle
 
-WORK = "tocsin.work"
-EVENTS = "tocsin.events"
-RESPOND = "tocsin.respond"
-LATE = "tocsin.late"
-DLQ = "tocsin.dlq"
-ALERTS = "tocsin.alerts"
-DISPATCHES = "tocsin.dispatches"
-SHADOW = "tocsin.shadow"
-AUDIT = "tocsin.audit"
-SHORT_NAMES = {
-    "alerts": ALERTS, "dispatches": DISPATCHES, "late": LATE, "dlq": DLQ, "shadow": SHADOW, "audit": AUDIT,
-    "events": EVENTS,
-}
+WEEK, YEAR = 7 * DAY, 365 * DAY
+PREFIX = "tocsin"
+SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events")
 
 
-def state_topic(role: str) -> str:
-    """Where a role keeps its folds' state."""
-    return f"tocsin.state.{role}"
+class Topics:
+    """Tocsin's own topics. Two deployments on one broker differ in their prefix."""
 
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+        self.work = f"{prefix}.work"
+        self.events = f"{prefix}.events"
+        self.respond = f"{prefix}.respond"
+        self.late = f"{prefix}.late"
+        self.dlq = f"{prefix}.dlq"
+        self.alerts = f"{prefix}.alerts"
+        self.dispatches = f"{prefix}.dispatches"
+        self.shadow = f"{prefix}.shadow"
+        self.audit = f"{prefix}.audit"
 
-def own_topics(partitions: int) -> list[TopicSpec]:
-    """Tocsin's own topics. `work` must outlive the longest outage: lost state is rebuilt from it."""
-    week, year = 7 * DAY, 365 * DAY
-    return [
-        TopicSpec(WORK, partitions, retention=week),
-        TopicSpec(EVENTS, partitions, retention=year),
-        TopicSpec(RESPOND, 1, retention=week),
-        TopicSpec(LATE, 1, retention=year),
-        TopicSpec(DLQ, 1, retention=year),
-        TopicSpec(ALERTS, 1, retention=year),
-        TopicSpec(DISPATCHES, 1, retention=year),
-        TopicSpec(SHADOW, 1, retention=year),
-        TopicSpec(AUDIT, 1, retention=10 * year),
-        TopicSpec(state_topic("ingest"), partitions, compacted=True),
-        TopicSpec(state_topic("detect"), partitions, compacted=True),
-        TopicSpec(state_topic("respond"), 1, compacted=True),
-    ]
+    def state(self, role: str) -> str:
+        """Where a role keeps its folds' state."""
+        return f"{self.prefix}.state.{role}"
+
+    def named(self, name: str) -> str:
+        """The topic of a short name such as `alerts`; any other name is meant as it is."""
+        return f"{self.prefix}.{name}" if name in SHORT_NAMES else name
+
+    def specs(self, partitions: int) -> list[TopicSpec]:
+        """How they are made. `work` must outlive the longest outage: lost state is rebuilt from it."""
+        return [
+            TopicSpec(self.work, partitions, retention=WEEK),
+            TopicSpec(self.events, partitions, retention=YEAR),
+            TopicSpec(self.respond, 1, retention=WEEK),
+            TopicSpec(self.late, 1, retention=YEAR),
+            TopicSpec(self.dlq, 1, retention=YEAR),
+            TopicSpec(self.alerts, 1, retention=YEAR),
+            TopicSpec(self.dispatches, 1, retention=YEAR),
+            TopicSpec(self.shadow, 1, retention=YEAR),
+            TopicSpec(self.audit, 1, retention=10 * YEAR),
+            TopicSpec(self.state("ingest"), partitions, compacted=True),
+            TopicSpec(self.state("detect"), partitions, compacted=True),
+            TopicSpec(self.state("respond"), 1, compacted=True),
+        ]
 
 
 def city_topics(bundle: Bundle, partitions: int) -> list[TopicSpec]:

@@ -8,22 +8,19 @@ from collections.abc import Mapping
 import msgspec
 import orjson
 
-from streams import findings, frames, topics
+from streams import findings, frames
 from streams.engine import Engine
 from streams.findings import FindingRow, ResponseFrame
 from streams.logs import Outgoing
 from streams.respond import Respond
 from streams.rules import Bundle
-
-OUTPUT_TOPICS = {
-    "alerts": topics.ALERTS, "dispatches": topics.DISPATCHES, "shadow": topics.SHADOW, "audit": topics.AUDIT,
-}
-
+from streams.topics import Topics
 
 class DetectFold:
     """A partition of `tocsin.work` → `tocsin.respond`."""
 
-    def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
+    def __init__(self, bundle: Bundle, topics: Topics, partition: int, partitions: int) -> None:
+        self.topics = topics
         self.engine = Engine(bundle, partition, partitions)
         self.partition = partition
         self.key = f"detect/{partition}".encode()
@@ -40,14 +37,14 @@ class DetectFold:
             frame = frames.decode_work(value)
         except (msgspec.DecodeError, ValueError) as error:
             self.engine.offset = offset
-            return [poison(topics.WORK, self.partition, offset, value, error)]
+            return [poison(self.topics, self.topics.work, self.partition, offset, value, error)]
         found = self.engine.step(offset, frame)
         if not found:
             return []
         for finding in found:
             self.told[finding.rule, finding.change] += 1
         rows = [FindingRow("detect", self.partition, offset, row, finding) for row, finding in enumerate(found)]
-        return [Outgoing(topics.RESPOND, 0, self.key, findings.encode(ResponseFrame(list(rows))))]
+        return [Outgoing(self.topics.respond, 0, self.key, findings.encode(ResponseFrame(list(rows))))]
 
     def changed(self) -> dict[bytes, bytes | None]:
         """See `Engine.changed`."""
@@ -61,7 +58,8 @@ class DetectFold:
 class RespondFold:
     """A partition of `tocsin.respond` → what people and subscribers read."""
 
-    def __init__(self, bundle: Bundle, partition: int) -> None:
+    def __init__(self, bundle: Bundle, topics: Topics, partition: int) -> None:
+        self.topics = topics
         self.fold = Respond(bundle)
         self.partition = partition
         self.sent: Counter[str] = Counter()
@@ -77,11 +75,11 @@ class RespondFold:
             frame = findings.decode(value)
         except msgspec.DecodeError as error:
             self.fold.offset = offset
-            return [poison(topics.RESPOND, self.partition, offset, value, error)]
+            return [poison(self.topics, self.topics.respond, self.partition, offset, value, error)]
         outputs = self.fold.step(offset, frame)
         for output in outputs:
             self.sent[output.topic] += 1
-        return [Outgoing(OUTPUT_TOPICS[one.topic], 0, one.key, one.value, tuple(one.headers)) for one in outputs]
+        return [Outgoing(self.topics.named(one.topic), 0, one.key, one.value, tuple(one.headers)) for one in outputs]
 
     def changed(self) -> dict[bytes, bytes | None]:
         """See `Respond.changed`."""
@@ -92,8 +90,8 @@ class RespondFold:
         self.fold.restore(rows)
 
 
-def poison(topic: str, partition: int, offset: int, value: bytes, error: Exception) -> Outgoing:
+def poison(topics: Topics, topic: str, partition: int, offset: int, value: bytes, error: Exception) -> Outgoing:
     """A dead letter for an entry of our own that cannot be read."""
     letter = {"reason": "poison_frame", "problem": str(error), "topic": topic, "partition": partition,
               "offset": offset, "size": len(value)}
-    return Outgoing(topics.DLQ, 0, f"{topic}/{partition}".encode(), orjson.dumps(letter))
+    return Outgoing(topics.dlq, 0, f"{topic}/{partition}".encode(), orjson.dumps(letter))

@@ -21,7 +21,7 @@ from streams.logs import Part as TopicPart
 from streams.route import Router
 from streams.rules import Bundle
 from streams.service.stage import keep_state, read_state
-from streams.topics import DLQ, EVENTS, LATE, WORK, place_of, state_topic
+from streams.topics import Topics, place_of
 
 READ_AT_MOST = 2000
 FOLD_AT_MOST = 500
@@ -40,9 +40,9 @@ class OwnedIntake:
 class IngestLoop:
     """The loop of the ingest role. `wall` gives µs since the epoch."""
 
-    def __init__(self, bundle: Bundle, log: Log, group: str, wall: Callable[[], int],
+    def __init__(self, bundle: Bundle, log: Log, topics: Topics, wall: Callable[[], int],
                  personal_key: bytes = b"", on_step: Callable[[str, int, Taken], None] | None = None) -> None:
-        self.bundle, self.log, self.group, self.wall = bundle, log, group, wall
+        self.bundle, self.log, self.topics, self.wall = bundle, log, topics, wall
         self.personal_key = personal_key
         self.on_step = on_step
         self.router = Router(bundle)
@@ -54,8 +54,8 @@ class IngestLoop:
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read until told to stop."""
-        self.work_partitions = await self.log.partitions(WORK)
-        self._bulk = self.log.bulk(self.group, sorted(self.sources), self._revoked)
+        self.work_partitions = await self.log.partitions(self.topics.work)
+        self._bulk = self.log.bulk(f"{self.topics.prefix}-ingest", sorted(self.sources), self._revoked)
         await self._bulk.start()
         try:
             while not stopping.is_set():
@@ -85,7 +85,7 @@ class IngestLoop:
         fold = Intake(self.bundle, source, self.router, number, await self.log.partitions(topic),
                       self.work_partitions, self.personal_key)
         home = place_of(source.id, number, self.work_partitions)
-        fold.restore(await read_state(self.log, state_topic("ingest"), home, self._prefix(fold)))
+        fold.restore(await read_state(self.log, self.topics.state("ingest"), home, self._prefix(fold)))
         await bulk.seek(topic, number, fold.offset + 1)
         self.owned[part] = OwnedIntake(fold)
 
@@ -121,7 +121,7 @@ class IngestLoop:
         prefix = self._prefix(fold)
         rows = {prefix + key: value for key, value in fold.changed().items()}
         home = place_of(fold.source.id, fold.partition, self.work_partitions)
-        await keep_state(self.log, state_topic("ingest"), home, fold.offset, rows)
+        await keep_state(self.log, self.topics.state("ingest"), home, fold.offset, rows)
 
     def _prefix(self, fold: Intake) -> bytes:
         return f"{fold.source.id}/{fold.partition}/".encode()
@@ -129,13 +129,13 @@ class IngestLoop:
     def _outputs(self, fold: Intake, taken: Taken) -> list[Outgoing]:
         """One frame a work partition, the accepted events, and what was not accepted."""
         key = self._prefix(fold)
-        sent = [Outgoing(WORK, partition, key, frames.encode(WorkFrame(VERSION, self.bundle.id, rows)))
+        sent = [Outgoing(self.topics.work, partition, key, frames.encode(WorkFrame(VERSION, self.bundle.id, rows)))
                 for partition, rows in sorted(taken.work.items())]
         if taken.events:
             home = place_of(fold.source.id, fold.partition, self.work_partitions)
-            sent.append(Outgoing(EVENTS, home, key, frames.encode(EventsFrame(VERSION, taken.events))))
-        sent += [Outgoing(LATE, 0, key, late_record(row)) for row in taken.late]
-        sent += [Outgoing(DLQ, 0, key, dead_record(letter)) for letter in taken.dead]
+            sent.append(Outgoing(self.topics.events, home, key, frames.encode(EventsFrame(VERSION, taken.events))))
+        sent += [Outgoing(self.topics.late, 0, key, late_record(row)) for row in taken.late]
+        sent += [Outgoing(self.topics.dlq, 0, key, dead_record(letter)) for letter in taken.dead]
         return sent
 
 

@@ -18,7 +18,6 @@ from typing import Any
 import faust
 import msgspec
 
-from streams import topics
 from streams.ingest import Taken
 from streams.logs import Log, open_log
 from streams.rules import Bundle
@@ -28,6 +27,7 @@ from streams.service.intake import IngestLoop
 from streams.service.metrics import Port, Reading
 from streams.service.stage import Stage
 from streams.service.watchdog import Watchdog
+from streams.topics import PREFIX, Topics, city_topics
 
 ROLES = ("ingest", "detect", "respond")
 BEAT_EVERY_S = 0.25
@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ROLES
     partitions: int = 4
     metrics_port: int | None = None
-    prefix: str = "tocsin"
+    prefix: str = PREFIX
     personal_key: bytes = b""
     patience_s: float = 60.0
     log_settings: dict[str, Any] = {}
@@ -55,6 +55,7 @@ class Worker:
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
         self.bundle, self.settings = bundle, settings
         self.log: Log = open_log(settings.broker, **settings.log_settings)
+        self.topics = Topics(settings.prefix)
         self.stages: dict[str, Stage] = {}
         self.apps: list[faust.App] = []
         self.ingest: IngestLoop | None = None
@@ -84,16 +85,16 @@ class Worker:
 
     async def _start(self) -> None:
         await self.log.start()
-        await self.log.create(topics.own_topics(self.settings.partitions))
-        await self.log.create(topics.city_topics(self.bundle, self.settings.partitions))
-        partitions = await self.log.partitions(topics.WORK)
+        await self.log.create(self.topics.specs(self.settings.partitions))
+        await self.log.create(city_topics(self.bundle, self.settings.partitions))
+        partitions = await self.log.partitions(self.topics.work)
         if "ingest" in self.settings.roles:
-            self.ingest = IngestLoop(self.bundle, self.log, f"{self.settings.prefix}-ingest", wall,
+            self.ingest = IngestLoop(self.bundle, self.log, self.topics, wall,
                                      self.settings.personal_key, self._on_ingest)
         if "detect" in self.settings.roles:
-            self._play("detect", topics.WORK, lambda number: DetectFold(self.bundle, number, partitions))
+            self._play("detect", self.topics.work, lambda number: DetectFold(self.bundle, self.topics, number, partitions))
         if "respond" in self.settings.roles:
-            self._play("respond", topics.RESPOND, lambda number: RespondFold(self.bundle, number))
+            self._play("respond", self.topics.respond, lambda number: RespondFold(self.bundle, self.topics, number))
         if self.settings.metrics_port is not None:
             self.port = Port(self.settings.metrics_port, self.readings, self.is_ready)
             self.port.start()
@@ -114,7 +115,7 @@ class Worker:
 
     def _play(self, role: str, topic: str, make: Callable[[int], Any]) -> None:
         """A role that folds one of our own topics: a Faust app with one agent around a stage."""
-        stage = Stage(role, self.log, topic, topics.state_topic(role), make, self._on_step)
+        stage = Stage(role, self.log, topic, self.topics.state(role), make, self._on_step)
         app = faust_app(f"{self.settings.prefix}-{role}", self.settings.broker)
         channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 

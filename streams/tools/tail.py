@@ -12,7 +12,7 @@ from streams import findings, frames
 from streams.clocks import rfc3339
 from streams.logs import Entry, Log
 
-FRAMES = {"tocsin.work": frames.decode_work, "tocsin.events": frames.decode_events, "tocsin.respond": findings.decode}
+FRAMES = {"work": frames.decode_work, "events": frames.decode_events, "respond": findings.decode}
 
 
 async def tail(log: Log, topic: str, follow: bool) -> AsyncIterator[dict[str, Any]]:
@@ -37,7 +37,7 @@ def _value(entry: Entry) -> Any:
     value = entry.value
     if value is None:
         return None
-    opened = FRAMES.get(entry.topic)
+    opened = FRAMES.get(entry.topic.rpartition(".")[2])
     try:
         return msgspec.to_builtins(opened(value)) if opened else orjson.loads(value)
     except (msgspec.DecodeError, ValueError):

@@ -1,0 +1,1 @@
+"""What an event costs: the fixed workload, its truth, and how it is measured."""
