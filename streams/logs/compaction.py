@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from streams.logs.sqlite import SqliteLog
 
 RUNS_A_TURN = 16
-DIRTY_LEAST = 1000  # fewer new entries than that are not worth a look
+DIRTY_SHARE = 1.0  # a look is due when so many entries are new, measured by those kept the last time,
+DIRTY_LEAST = 1000  # and at least so many
 
 
 async def compact_all(log: SqliteLog, now: int, tombstone: int) -> int:
@@ -76,7 +77,7 @@ def _retain_step(turn: Turn, part: PartRow, oldest: int) -> int:
 async def _compact(log: SqliteLog, part: PartRow, tombstones_before: int) -> int:
     end = part.next
     upto, kept = await log.query(_last_time, part.id)
-    if end - upto < max(kept, DIRTY_LEAST):
+    if end - upto < max(kept * DIRTY_SHARE, DIRTY_LEAST):
         return 0
     runs, stale, left = await log.query(_stale, part.id, end, tombstones_before)
     for at in range(0, len(runs), RUNS_A_TURN):
