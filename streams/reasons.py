@@ -43,6 +43,17 @@ class RouteReason(enum.StrEnum):
     NO_VALUE = "no_value"
 
 
+class HeldReason(enum.StrEnum):
+    """Why respond sent nothing, or sent nobody, for a finding."""
+
+    REPEATED = "repeated"
+    OUTDATED = "outdated"
+    UNKNOWN_FINDING = "unknown_finding"
+    SUPPRESSED = "suppressed"
+    UNCHANGED = "unchanged"
+    SHADOW = "shadow"
+
+
 SENTENCES: dict[str, str] = {
     Fate.EVENT: "The record was accepted as an event.",
     Fate.LATE: "The event came more than the source's `lateness` behind the clock; it is kept on tocsin.late.",
@@ -67,4 +78,10 @@ SENTENCES: dict[str, str] = {
     RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a missing field, a wrong type); it does not match.",
     RouteReason.NO_KEY: "A part of the rule's `by` is absent or empty; the event has no key.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",
+    HeldReason.REPEATED: "The row was sent again after a crash; it was counted the first time.",
+    HeldReason.OUTDATED: "A later state of this finding is already known.",
+    HeldReason.UNKNOWN_FINDING: "Nothing is known of this finding (any more): it was retracted or ended long ago.",
+    HeldReason.SUPPRESSED: "An alert of this rule and key was sent within `suppress_for`.",
+    HeldReason.UNCHANGED: "Nothing that people see of the alert has changed.",
+    HeldReason.SHADOW: "The rule is only observed (`status: experimental` or `test`): nobody is sent.",
 }

@@ -23,11 +23,8 @@ BUILT_IN: Mapping[str, str] = {
     "count": "how many events prove it",
     "opened": "when it began",
     "closed": "when it ended",
-    "title": "the rule's title",
-    "severity": "the rule's severity",
-    "owner": "the rule's owner",
 }
-"""What a text may name without an event's field of that name; a declared field goes before these."""
+"""What a text may name though no event has a field of that name; a declared field goes before these."""
 VALUE_LIMIT = 500
 """How many characters of one value are shown."""
 
@@ -105,10 +102,9 @@ def look_up(values: Mapping[str, Any], path: str) -> Any:
     """The value at a path, written as a whole or level by level; None if there is none."""
     if path in values:
         return values[path]
-    found: Any = values
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, Mapping) else None
-    return found
+    head, _, rest = path.partition(".")
+    inner = values.get(head)
+    return look_up(inner, rest) if rest and isinstance(inner, Mapping) else None
 
 
 def show(value: Any, zone: timezone | ZoneInfo = UTC) -> str:

@@ -104,3 +104,4 @@ def test_a_whole_path_goes_before_its_levels() -> None:
     assert look_up({"a.b": 1, "a": {"b": 2}}, "a.b") == 1
     assert look_up({"a": {"b": {"c": 3}}}, "a.b.c") == 3
     assert look_up({"a": [1]}, "a.b") is None
+    assert look_up({"key": {"place.district": "west"}}, "key.place.district") == "west"

@@ -1,0 +1,60 @@
+"""Third stage: findings of one `near` rule that share evidence are one alert.
+
+Circles that overlap in place and time see the same events from different centres. The oldest alert
+survives, the others close as merged; alerts never split. With `by` beside `near` only findings of
+equal `by` values are merged: one rain gauge that serves forty covers makes forty alerts.
+"""
+
+from __future__ import annotations
+
+from streams.findings import RETRACTED, Finding
+from streams.reasons import HeldReason
+from streams.respond.identity import identity
+from streams.respond.passing import Passing
+from streams.respond.state import AlertState, Memory
+from streams.respond.view import is_instant, view_of
+
+CELL = "cell"
+"""The part of a `near` rule's key that is a place on the grid and not a thing."""
+
+
+def stage(memory: Memory, passing: Passing) -> HeldReason | None:
+    """Finds the alert that a finding belongs to, joining alerts that it connects."""
+    finding, group = passing.finding, group_of(passing)
+    if not group or finding.change == RETRACTED or finding.id in memory.held:
+        return None
+    touched = {memory.alert_of[other.id] for other in memory.sharing(group, finding) if _meet(other, finding)}
+    if passing.alert is not None:
+        touched.add(passing.alert.id)
+    alerts = sorted((memory.alerts[name] for name in touched), key=lambda alert: (alert.birth, alert.id))
+    if alerts:
+        passing.alert = alerts[0]
+    for other in alerts[1:]:
+        passing.merged.append((other, view_of(other.parts.values())))
+        _join(memory, alerts[0], other)
+    return None
+
+
+def group_of(passing: Passing) -> str:
+    """What alerts must have in common to be merged; "" for a rule whose alerts never are."""
+    rule, finding = passing.rule, passing.finding
+    if rule is None or not rule.spec.get("near"):
+        return ""
+    things = {name: value for name, value in finding.key.items() if name != CELL}
+    return identity("group", rule.id, passing.shadow, things)
+
+
+def _meet(one: Finding, other: Finding) -> bool:
+    """Whether two episodes that share evidence also overlap in time; an instant has no extent of its own."""
+    if is_instant(one) or is_instant(other):
+        return True
+    return (one.closed is None or one.closed >= other.opened) and (
+        other.closed is None or other.closed >= one.opened)
+
+
+def _join(memory: Memory, survivor: AlertState, other: AlertState) -> None:
+    """Move the findings of one alert to another."""
+    for finding in list(other.parts.values()):
+        memory.detach(other, finding.id)
+        memory.attach(survivor, finding)
+    memory.put("alert", other.id, other)

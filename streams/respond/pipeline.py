@@ -1,0 +1,98 @@
+"""respond: the fold over one partition of `tocsin.respond`. Findings in, what people read out; pure.
+
+`STAGES` is the order in which each finding passes. Nothing disappears: what a stage does not let go
+on is counted by its reason and, but for plain repetitions, listed on the audit topic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import msgspec
+
+from streams.findings import FindingRow, ResponseFrame
+from streams.reasons import HeldReason
+from streams.respond import dispatch, life, merge, publish, repeats, shadow, suppress
+from streams.respond.passing import Output, Passing, Stage
+from streams.respond.state import Memory
+from streams.rules import Bundle
+
+STAGES: tuple[Stage, ...] = (
+    repeats.stage,
+    shadow.stage,
+    merge.stage,
+    suppress.stage,
+    life.stage,
+    dispatch.stage,
+    publish.stage,
+)
+
+
+class Respond:
+    """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
+
+    `counts` says how often each reason held something back since the program started. `bundle` may
+    be replaced between two steps: alerts keep what they said until they are next told.
+    """
+
+    def __init__(self, bundle: Bundle, state: bytes | None = None) -> None:
+        self.bundle = bundle
+        self.counts: Counter[str] = Counter()
+        self._memory = Memory()
+        if state is not None:
+            self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
+
+    @property
+    def offset(self) -> int:
+        """The offset of the last frame folded; -1 before the first."""
+        return self._memory.head.offset
+
+    @offset.setter
+    def offset(self, offset: int) -> None:
+        """To pass over a frame that cannot be read."""
+        self._memory.head.offset = offset
+
+    def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
+        """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.
+
+        Ticks change nothing yet: no stage waits for the wall.
+        """
+        if offset <= self.offset:
+            self.counts[HeldReason.REPEATED] += sum(isinstance(row, FindingRow) for row in frame.rows)
+            return []
+        self.offset = offset
+        outputs: list[Output] = []
+        for number, row in enumerate(frame.rows):
+            if isinstance(row, FindingRow):
+                outputs += self._pass(Passing(self.bundle, row, (offset, number)))
+        return outputs
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """State rows that changed since the last call, in the order to write them; None for what is gone.
+
+        The rows of the call before must be written when this is called.
+        """
+        return self._memory.changed()
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """Take over the rows of an earlier run, whatever their order, even if the last write broke off."""
+        self._memory = Memory()
+        self._memory.restore(rows)
+
+    def snapshot(self) -> bytes:
+        """The whole state, for the constructor."""
+        return msgspec.msgpack.encode(self._memory.rows())
+
+    def alerts(self) -> Counter[str]:
+        """How many alerts are remembered, by state: a gauge."""
+        return Counter(alert.state for alert in self._memory.alerts.values())
+
+    def _pass(self, passing: Passing) -> list[Output]:
+        for stage in STAGES:
+            reason = stage(self._memory, passing)
+            if reason is not None:
+                self.counts[reason] += 1
+                return [] if reason is HeldReason.REPEATED else [publish.held_back(passing, reason)]
+        self.counts.update(passing.withheld)
+        return passing.outputs

@@ -1,0 +1,59 @@
+"""State rows that a crash in the middle of writing cannot spoil.
+
+All rows of one call to `give` belong together, but a topic takes them one by one. So each row holds
+the value before beside the new one, stamped with the input offset it stands for, and the head row,
+which names the offset that is complete, is written last. A reader takes the new value of rows at or
+below the head and the one before of the others: either the whole write counts or nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+_packer = msgspec.msgpack.Encoder()
+
+
+class Slot(msgspec.Struct, frozen=True, array_like=True):
+    """One row: its value behind input offset `stamp`, and its value before. None: not there."""
+
+    stamp: int
+    new: bytes | None
+    old: bytes | None
+
+
+_slots = msgspec.msgpack.Decoder(Slot)
+
+
+class Slots:
+    """What was written last, by name."""
+
+    def __init__(self) -> None:
+        self._given: dict[bytes, bytes | None] = {}
+
+    def give(self, stamp: int, fresh: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+        """The rows to write for values that changed; None deletes. To be written before the head.
+
+        What is gone keeps its row until the next call: only then is the write before it complete.
+        """
+        gone = [name for name, value in self._given.items() if value is None]
+        rows: dict[bytes, bytes | None] = dict.fromkeys(gone)
+        for name in gone:
+            del self._given[name]
+        for name, value in fresh.items():
+            before = self._given.get(name)
+            if value is not None or before is not None:
+                rows[name] = _packer.encode(Slot(stamp, value, before))
+                self._given[name] = value
+        return rows
+
+    def take(self, complete: int, rows: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """The values that count, in order of name; `complete` is the head's offset."""
+        self._given = {}
+        for name in sorted(rows):
+            slot = _slots.decode(rows[name])
+            value = slot.new if slot.stamp <= complete else slot.old
+            self._given[name] = value
+            if value is not None:
+                yield name, value

@@ -1,0 +1,237 @@
+"""What respond remembers: alerts and their findings, what was held back, what was sent, and marks.
+
+Everything that ended is forgotten `RETENTION` of event time later, so the state ends bounded by
+what is open. Event time here is the newest time at which a finding was concluded.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
+from streams.findings import Finding
+from streams.records import Micros
+from streams.respond.slots import Slots
+
+RETENTION: Micros = 48 * HOUR
+VERSION = 1
+HEAD = b"~head"
+_packer = msgspec.msgpack.Encoder()
+
+
+class Head(msgspec.Struct, array_like=True):
+    """How far the fold has come: in its input, and in event time."""
+
+    version: int = VERSION
+    offset: int = -1
+    newest: Micros = BEFORE_ALL
+
+
+class Mark(msgspec.Struct, array_like=True):
+    """The last row taken from a partition of a sender. `forget` is always None."""
+
+    offset: int
+    row: int
+    forget: Micros | None = None
+
+
+class Sent(msgspec.Struct, array_like=True):
+    """The last opening sent for a rule and key, from which `suppress_for` counts."""
+
+    opened: Micros
+    finding: str
+    forget: Micros | None
+
+
+class Held(msgspec.Struct, array_like=True):
+    """A finding that is held back by `suppress_for`, as last told."""
+
+    finding: Finding
+    forget: Micros | None
+
+
+class Words(msgspec.Struct, frozen=True, array_like=True):
+    """What an alert says of its rule, as people last read it."""
+
+    title: str
+    summary: str
+    headline: str  # the rule's own title
+    severity: str
+    category: str
+    certainty: str
+    owner: str
+    runbook: str
+
+
+class Sending(msgspec.Struct, array_like=True):
+    """The dispatch of an alert. `sequence` counts what was told of it; `open` until it is cancelled."""
+
+    to: str
+    priority: int
+    instruction: str
+    sequence: int = 0
+    open: bool = True
+
+
+class AlertState(msgspec.Struct, array_like=True):
+    """One alert. `parts` are the findings that it stands for, oldest first, as last told.
+
+    `birth` is where its first finding stood in the input (offset, row). Alerts of one `group` are
+    merged where they share evidence; "" for those that never are. `state` is firing, resolved,
+    retracted or merged; `sequence` counts what was told of it and `told` is the digest of the last.
+    """
+
+    id: str
+    rule: str
+    birth: tuple[int, int]
+    shadow: bool
+    group: str
+    parts: dict[str, Finding] = {}
+    state: str = ""
+    sequence: int = 0
+    told: bytes = b""
+    words: Words | None = None
+    merged_into: str = ""
+    sending: Sending | None = None
+    forget: Micros | None = None
+
+
+class Memory:
+    """The state of the fold, in tables of rows that are kept one by one.
+
+    Whoever changes a row in place calls `put` afterwards; parts of alerts are changed through
+    `attach` and `detach` alone, so that `alert_of` (finding → alert) stays true.
+    """
+
+    def __init__(self) -> None:
+        self.head = Head()
+        self.marks: dict[str, Mark] = {}
+        self.alerts: dict[str, AlertState] = {}
+        self.held: dict[str, Held] = {}
+        self.sent: dict[str, Sent] = {}
+        self.alert_of: dict[str, str] = {}
+        self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
+            "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
+            "alert": (self.alerts, msgspec.msgpack.Decoder(AlertState)),
+            "held": (self.held, msgspec.msgpack.Decoder(Held)),
+            "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
+        }
+        self._proofs: dict[tuple[str, str], dict[str, None]] = {}
+        self._ending: list[tuple[Micros, str, str]] = []
+        self._fresh: dict[tuple[str, str], None] = {}
+        self._slots = Slots()
+
+    def put(self, table: str, name: str, row: Any) -> None:
+        """Remember a row, new or changed."""
+        self._tables[table][0][name] = row
+        self._fresh[table, name] = None
+        self._arm(table, name, row)
+
+    def drop(self, table: str, name: str) -> None:
+        """Forget a row."""
+        row = self._tables[table][0].pop(name)
+        self._fresh[table, name] = None
+        if isinstance(row, AlertState):
+            for finding in list(row.parts):
+                self.detach(row, finding)
+
+    def attach(self, alert: AlertState, finding: Finding) -> None:
+        """Make a finding, or its newest content, a part of an alert."""
+        self._unprove(alert, finding.id)
+        alert.parts[finding.id] = finding
+        self._index(alert, finding)
+        self.put("alert", alert.id, alert)
+
+    def detach(self, alert: AlertState, finding: str) -> None:
+        """Take a finding away from an alert."""
+        self._unprove(alert, finding)
+        del alert.parts[finding]
+        del self.alert_of[finding]
+
+    def known(self, finding: str) -> Finding | None:
+        """A finding as it was last told, if it is remembered."""
+        alert = self.alert_of.get(finding)
+        if alert is not None:
+            return self.alerts[alert].parts[finding]
+        held = self.held.get(finding)
+        return None if held is None else held.finding
+
+    def sharing(self, group: str, finding: Finding) -> list[Finding]:
+        """The findings in alerts of a group that share evidence with this one, itself not among them."""
+        found = dict.fromkeys(
+            other for event in finding.evidence for other in self._proofs.get((group, event), ()))
+        found.pop(finding.id, None)
+        return [self.alerts[self.alert_of[other]].parts[other] for other in found]
+
+    def see(self, finding: Finding) -> None:
+        """Let event time come to this finding, and forget what ended long enough before."""
+        at = finding.at if finding.at < AFTER_ALL else (finding.closed or finding.opened)
+        self.head.newest = max(self.head.newest, at)
+        while self._ending and self._ending[0][0] < self.head.newest:
+            ending, table, name = heapq.heappop(self._ending)
+            row = self._tables[table][0].get(name)
+            if row is not None and row.forget == ending:
+                self.drop(table, name)
+
+    def ends(self, closed: Micros | None) -> Micros | None:
+        """When to forget what ended at `closed`; None while it has not."""
+        return None if closed is None else max(closed, self.head.newest) + RETENTION
+
+    def changed(self) -> dict[bytes, bytes | None]:
+        """See `Respond.changed`."""
+        fresh: dict[bytes, bytes | None] = {}
+        for table, name in self._fresh:
+            row = self._tables[table][0].get(name)
+            fresh[f"{table}/{name}".encode()] = None if row is None else _packer.encode(row)
+        self._fresh = {}
+        return {**self._slots.give(self.head.offset, fresh), HEAD: self._head()}
+
+    def rows(self) -> dict[bytes, bytes]:
+        """The whole state as rows."""
+        whole = {f"{table}/{name}".encode(): _packer.encode(row)
+                 for table, (rows, _) in self._tables.items() for name, row in rows.items()}
+        given = Slots().give(self.head.offset, {**whole})
+        return {name: row for name, row in given.items() if row is not None} | {HEAD: self._head()}
+
+    def restore(self, rows: Mapping[bytes, bytes]) -> None:
+        """See `Respond.restore`. To be called on a fresh memory."""
+        if HEAD in rows:
+            self.head = msgspec.msgpack.decode(rows[HEAD], type=Head)
+        if self.head.version != VERSION:
+            raise ValueError(f"state of version {self.head.version}, this program reads {VERSION}")
+        others = {name: row for name, row in rows.items() if name != HEAD}
+        for full_name, value in self._slots.take(self.head.offset, others):
+            table, _, name = full_name.decode().partition("/")
+            rows_of_table, decoder = self._tables[table]
+            row = rows_of_table[name] = decoder.decode(value)
+            self._arm(table, name, row)
+            if isinstance(row, AlertState):
+                for finding in row.parts.values():
+                    self._index(row, finding)
+
+    def _head(self) -> bytes:
+        return _packer.encode(self.head)
+
+    def _arm(self, table: str, name: str, row: Any) -> None:
+        if row.forget is not None:
+            heapq.heappush(self._ending, (row.forget, table, name))
+
+    def _index(self, alert: AlertState, finding: Finding) -> None:
+        self.alert_of[finding.id] = alert.id
+        if alert.group:
+            for event in finding.evidence:
+                self._proofs.setdefault((alert.group, event), {})[finding.id] = None
+
+    def _unprove(self, alert: AlertState, finding: str) -> None:
+        part = alert.parts.get(finding)
+        if part is None or not alert.group:
+            return
+        for event in part.evidence:
+            provers = self._proofs.get((alert.group, event), {})
+            provers.pop(finding, None)
+            if not provers:
+                self._proofs.pop((alert.group, event), None)

@@ -1,0 +1,138 @@
+"""What people see of an alert: one picture of all its findings, and the rule's texts filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from streams.clocks import moment, rfc3339, zone_of
+from streams.episodes import EVIDENCE_LIMIT
+from streams.findings import Finding
+from streams.records import Micros
+from streams.respond.state import Words
+from streams.rules import Bundle, Rule
+from streams.texts import look_up, show, text_of
+
+LAST_INSTANT: Micros = 253_402_300_799_999_999  # the end of the year 9999
+FIRST_INSTANT: Micros = -62_135_596_800_000_000  # the beginning of the year 1
+
+
+class View(msgspec.Struct, frozen=True, array_like=True):
+    """The findings of an alert together. `closed` is None while one is open.
+
+    Key, facts, value and bound steps are those of the finding with the most events (the oldest of
+    several); `instant` says that all are episodes of an instant.
+    """
+
+    opened: Micros
+    closed: Micros | None
+    instant: bool
+    value: Any
+    count: int
+    evidence: list[str]
+    bound: dict[str, list[str]] | None
+    key: dict[str, Any]
+    facts: dict[str, Any]
+    corrections: int
+    ended: str
+
+
+def view_of(parts: Collection[Finding]) -> View:
+    """The findings as one."""
+    lead = max(parts, key=lambda part: part.count)
+    evidence, count = _evidence(parts)
+    closed = [part.closed for part in parts if part.closed is not None]
+    last = max(parts, key=lambda part: part.closed if part.closed is not None else LAST_INSTANT)
+    return View(
+        opened=min(part.opened for part in parts),
+        closed=max(closed) if len(closed) == len(parts) else None,
+        instant=all(is_instant(part) for part in parts),
+        value=lead.value, count=count, evidence=evidence, bound=lead.bound, key=lead.key, facts=lead.facts,
+        corrections=sum(part.corrections for part in parts), ended=last.ended,
+    )
+
+
+def is_instant(finding: Finding) -> bool:
+    """Whether its episode is met at one instant and does not last."""
+    return finding.closed == finding.opened
+
+
+def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before: Words | None) -> Words:
+    """The rule's texts for this view; those of before, else the rule's bare id, where it is gone."""
+    if rule is None:
+        return before or Words(rule_id, "", rule_id, "minor", "Other", "observed", "", "")
+    estimated = rule.kind == "hotspot" or bool(rule.spec.get("baseline"))
+    return Words(
+        title=fill(rule.alert.title, rule, view, bundle) or rule.title,
+        summary=fill(rule.alert.summary, rule, view, bundle),
+        headline=rule.title, severity=rule.severity, category=rule.alert.category or "Other",
+        certainty="likely" if estimated else "observed", owner=rule.owner, runbook=rule.alert.runbook,
+    )
+
+
+def fill(text: str, rule: Rule, view: View, bundle: Bundle) -> str:
+    """A text of a rule with this view's values; an event's own fields go before what is built in."""
+    facts = {path: _typed(rule, path, value) for path, value in view.facts.items()}
+    values = {
+        **dict.fromkeys(view.bound or (), facts),
+        "rule": {"id": rule.id, "title": rule.title, "severity": rule.severity, "owner": rule.owner},
+        "key": view.key, "value": view.value, "count": view.count, "opened": instant(view.opened),
+        "closed": None if view.closed is None else instant(view.closed), **view.key, **facts,
+    }
+    return text_of(text).render(values, zone_of(bundle.city.zone))
+
+
+def why(view: View, words: Words) -> str:
+    """One sentence for whoever asks why: what, how many events, which value, for which key."""
+    events = f"{view.count} event" if view.count == 1 else f"{view.count} events"
+    parts = [events if view.count else "no event"]
+    if view.value is not None:
+        parts.append(f"value {show(view.value)}")
+    parts += [f"{name} {show(value)}" for name, value in view.key.items()]
+    return f"{words.headline}: {', '.join(parts)}."
+
+
+def place_of(view: View) -> dict[str, Any] | None:
+    """Where it is, as far as the facts tell; None if they tell nothing."""
+    place = {part: look_up(view.facts, f"place.{part}") for part in ("lat", "lon", "address")}
+    return place if any(value is not None for value in place.values()) else None
+
+
+def district_of(view: View) -> str:
+    """The district, from the key or the facts; "" if neither names one."""
+    known = (view.key.get("place.district"), view.key.get("district"), look_up(view.facts, "place.district"))
+    return next((str(name) for name in known if name), "")
+
+
+def instant(time: Micros) -> datetime:
+    """An instant; what lies beyond the calendar (a clock that was finished) is its end."""
+    return moment(_within(time))
+
+
+def stamp(time: Micros | None) -> str | None:
+    """RFC 3339 with microseconds and Z, within the calendar; None for None."""
+    return None if time is None else rfc3339(_within(time))
+
+
+def _within(time: Micros) -> Micros:
+    return min(max(time, FIRST_INSTANT), LAST_INSTANT)
+
+
+def _evidence(parts: Collection[Finding]) -> tuple[list[str], int]:
+    """The first ids of all evidence in order, and how many events there are in all.
+
+    A finding lists no more than `EVIDENCE_LIMIT`; beyond that the count is the least that is certain.
+    """
+    union = list(dict.fromkeys(event for part in parts for event in part.evidence))
+    return union[:EVIDENCE_LIMIT], max(len(union), *(part.count for part in parts))
+
+
+def _typed(rule: Rule, path: str, value: Any) -> Any:
+    """A fact for people: events hold instants and spans as microseconds, the rule knows which they are."""
+    type = getattr(rule.facts.get(path), "type", "")
+    if not isinstance(value, int) or type not in ("timestamp", "duration"):
+        return value
+    return instant(value) if type == "timestamp" else timedelta(microseconds=value)
