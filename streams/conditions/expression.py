@@ -1,0 +1,76 @@
+"""An expression, compiled: what it gives, what it reads, and the function itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.conditions import analysis, mistakes, runtime
+from streams.conditions.check import Compiler
+from streams.conditions.compile import Resolver, build
+from streams.conditions.mistakes import ExpressionProblems
+from streams.conditions.scope import Scope
+
+_STRUCTURED = ("list(", "map(", "wrapper(")
+
+
+class Expression:
+    """A compiled expression: call it with the scope's arguments for its value; it raises EvalError only.
+
+    `type` is the checked type of the value as a type text. Outside an expression instants and spans
+    are integers of µs. `paths` are the variables it reads. `equalities` tell, path by path, of which values
+    one must be there if it is to be true. `prefix` is how the text that it gives begins, and whether that
+    is the whole text. `function` is the bare function, for where a call's cost counts.
+    """
+
+    __slots__ = ("equalities", "function", "paths", "prefix", "text", "type")
+
+    def __init__(
+        self, text: str, type: str, function: Callable[..., Any], paths: frozenset[str] = frozenset(),
+        equalities: Mapping[str, frozenset[Any]] | None = None, prefix: tuple[str, bool] = ("", False),
+    ) -> None:
+        self.text, self.type, self.function = text, type, function
+        self.paths, self.equalities, self.prefix = paths, equalities or {}, prefix
+
+    def __call__(self, *args: Any) -> Any:
+        """The value for these arguments."""
+        return self.function(*args)
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r}: {self.type})"
+
+
+def compile_expression(text: str, scope: Scope, expect: str | None = None) -> Expression:
+    """The function of a text; ExpressionProblems with all mistakes at once.
+
+    `expect` is the type it must have, or several (`int|double`). A value of dynamic type is accepted where
+    its type can only be known when it runs; an int where a double is wanted becomes one.
+    """
+    if scope.compiler is None:
+        scope.compiler = Compiler(scope)
+    tree = scope.compiler.check(text)
+    problems = mistakes.found_in(tree, text, scope)
+    if expect is not None:
+        problems += mistakes.unexpected(tree, text, expect)
+    if problems:
+        raise ExpressionProblems(problems)
+    reading = analysis.Reading(Resolver(scope))
+    return Expression(
+        text, tree.type, build(tree, scope, _finish(tree.type, expect)), frozenset(reading.paths(tree)),
+        reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
+    )
+
+
+def _finish(type: str, expect: str | None) -> Callable[[Any], Any] | None:
+    """What turns the value inside into the value outside."""
+    if expect == "bool" and type == "dyn":
+        return runtime.boolean
+    if expect == "double" and type == "int":
+        return float
+    if type in ("timestamp", "duration"):
+        return runtime.micros_out
+    if type == "uint":
+        return int
+    return runtime.outside if type == "dyn" or type.startswith(_STRUCTURED) else None
+
+
