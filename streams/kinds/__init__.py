@@ -66,7 +66,7 @@ class Detector(Protocol):
     frontier: Frontier
     identity: Identity
     why: str  # one sentence for the author: why this frontier
-    horizon: Micros  # how long an event can matter to a key after its time
+    horizon: Micros  # how long after an event a conclusion can still follow from it
     state_type: type[msgspec.Struct]
 
     def start(self, key: KeyValues, now: Micros) -> Any:

@@ -41,7 +41,10 @@ class AbsenceState(msgspec.Struct, array_like=True):
 
 
 class Absence:
-    """An `absence` rule, compiled. `every` gives the interval of a key; None if it has none."""
+    """An `absence` rule, compiled.
+
+    `every` gives the interval of a key (None: it is not watched), `longest` the longest of all, if known.
+    """
 
     frontier = Frontier.CLOCK
     identity = Identity.TIME
@@ -49,12 +52,12 @@ class Absence:
     state_type = AbsenceState
 
     def __init__(self, options: HoldOptions, every: Callable[[KeyValues], Micros | None], grace: Micros,
-                 forget_after: Micros, register: bool) -> None:
+                 forget_after: Micros, register: bool, longest: Micros | None = None) -> None:
         self.options = options
         self.every, self.grace = every, grace
         self.forget_after = forget_after
         self.register = register
-        self.horizon = forget_after + grace
+        self.horizon = (forget_after if longest is None else longest) + grace + options.wait + options.keep
 
     def start(self, key: KeyValues, now: Micros) -> AbsenceState:
         """Watch from `now` if it is a moment; a key that is only met has none yet."""
@@ -123,5 +126,6 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
     forget = spec.get("forget_after", 30 * DAY)
     if expect is not None and expect.seen_within:
         forget = expect.seen_within
+    longest = spec["every"] if isinstance(spec.get("every"), int) else None
     return Absence(options, context["every"], spec.get("grace", 0), forget,
-                   bool(expect is not None and expect.register))
+                   bool(expect is not None and expect.register), longest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +17,7 @@ from streams.rulefile import load
 from streams.tools.backtest import Backtest
 from tests.conftest import shared
 
+TAKEN = re.compile(r"(\d{4}-\d\d-\d\d) @ (\d\d:\d\d:\d\d)")
 CALLS = "data/montco911/911_2015-12-10_2016-01-31.csv.gz"
 BASE = """
 kind: city
@@ -25,12 +27,12 @@ zone: UTC
 kind: source
 id: calls
 title: Emergency calls of a county
-topic: city.calls
+topic: {topic}
 format: csv
 zone: UTC
 disorder: {disorder}
 lateness: {lateness}
-idle: "off"
+idle: "{idle}"
 {silence}
 open: true
 event:
@@ -55,9 +57,8 @@ class Call:
     def __init__(self, row: int, cells: dict[str, str]) -> None:
         self.row, self.title, self.twp, self.addr = row, cells["title"], cells["twp"], cells["addr"]
         self.arrived = _seconds(cells["timeStamp"], "%Y-%m-%d %H:%M:%S")
-        day, at, clock = cells["desc"].rpartition(" @ ")
-        stamp = f"{day[-10:]} {clock.rstrip(';')}"
-        self.time = _seconds(stamp, "%Y-%m-%d %H:%M:%S") if at and stamp[0].isdigit() else self.arrived
+        taken = TAKEN.search(cells["desc"])
+        self.time = _seconds(" ".join(taken.groups()), "%Y-%m-%d %H:%M:%S") if taken else self.arrived
 
 
 @cache
@@ -73,12 +74,19 @@ def truth() -> Any:
     return json.loads((shared() / "data/montco911/truth_ship.json").read_text())
 
 
+def write_rules(directory: Path, rules: str, disorder: str = "10m", lateness: str = "24h", silence: str = "",
+                idle: str = "off", topic: str = "city.calls") -> Path:
+    """The source and these rules as files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    base = BASE.format(disorder=disorder, lateness=lateness, silence=silence, idle=idle, topic=topic)
+    (directory / "rules.yaml").write_text(base + "".join(f"\n---\n{rule}" for rule in rules.split("\n\n") if rule.strip()))
+    return directory
+
+
 def backtest(directory: Path, rules: str, order: str = "arrival", disorder: str = "10m", lateness: str = "24h",
              silence: str = "", finish: bool = True) -> tuple[list[Finding], dict[str, Any]]:
     """The final findings that were not retracted, and the summary."""
-    directory.mkdir(parents=True, exist_ok=True)
-    base = BASE.format(disorder=disorder, lateness=lateness, silence=silence)
-    (directory / "rules.yaml").write_text(base + "".join(f"---\n{rule}" for rule in rules.split("\n\n") if rule.strip()))
+    write_rules(directory, rules, disorder, lateness, silence)
     one = Backtest(load(directory), [("calls", shared() / CALLS)], order, finish)
     found = [finding for finding in one.final() if finding.change != RETRACTED]
     return found, one.summary()

@@ -1,0 +1,130 @@
+"""Two workers on a real Kafka: the backtest's episodes, whoever is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from streams.logs import Log, Outgoing
+from streams.rulefile import load
+from streams.tools.backtest import Backtest
+from streams.tools.load import load as load_file
+from streams.tools.replay import read_records
+from streams.topics import Topics
+from tests.broker.cluster import WorkerProcess, conflicts, episodes, get, opened, told, until
+from tests.conftest import needs_shared, shared
+from tests.real.montco import CALLS, write_rules
+from tests.real.test_montco import sequences, silences, thresholds
+
+pytestmark = [pytest.mark.broker, needs_shared("data/montco911")]
+PARTITIONS = 4
+KILLS = 10
+FEED_S = 45.0
+
+
+class Cluster:
+    """Two workers, their rules and the expected episodes."""
+
+    def __init__(self, broker: str, folder: Path, idle: str) -> None:
+        self.broker, self.prefix = broker, f"t{uuid.uuid4().hex[:8]}"
+        self.topics = Topics(self.prefix)
+        rules = "\n\n".join([thresholds(), sequences(), silences()])
+        self.rules = write_rules(folder / "rules", rules, idle=idle, topic=f"{self.prefix}.city.calls")
+        self.bundle = load(self.rules)
+        self.source = self.bundle.sources["calls"]
+        self.workers = [WorkerProcess(f"worker{n}", broker, self.rules, self.prefix, folder, partitions=PARTITIONS)
+                        for n in range(2)]
+
+    def expected(self) -> list[tuple[object, ...]]:
+        """What the backtest says."""
+        return episodes(Backtest(self.bundle, [("calls", shared() / CALLS)], "arrival", finish=True).final())
+
+
+@pytest.fixture
+def cluster(broker: str, tmp_path: Path) -> Iterator[Cluster]:
+    """Workers that are not started yet; none is left running."""
+    made = Cluster(broker, tmp_path, idle="12s")
+    yield made
+    for worker in made.workers:
+        worker.kill()
+
+
+async def settled(log: Log, cluster: Cluster, wanted: list[tuple[object, ...]], within_s: float) -> None:
+    """Wait until the episodes told are the wanted ones; say how they differ if they never are."""
+    async def equal() -> bool:
+        return episodes(await told(log, cluster.topics)) == wanted
+
+    try:
+        await until(equal, within_s, "the backtest's episodes")
+    except AssertionError:
+        found = set(episodes(await told(log, cluster.topics)))
+        missing, extra = sorted(set(wanted) - found), sorted(found - set(wanted))
+        raise AssertionError(f"missing {len(missing)}: {missing[:5]}; extra {len(extra)}: {extra[:5]}") from None
+
+
+def test_two_workers_say_what_the_backtest_says_and_stop_gracefully(cluster: Cluster) -> None:
+    async def work() -> None:
+        log = await opened(cluster.broker)
+        try:
+            await load_file(log, cluster.bundle, cluster.source, shared() / CALLS, None, PARTITIONS)
+            for worker in cluster.workers:
+                worker.start()
+            await settled(log, cluster, cluster.expected(), 120)
+            found = await told(log, cluster.topics)
+            assert conflicts(found) == []
+        finally:
+            await log.stop()
+
+    asyncio.run(work())
+    for worker in cluster.workers:
+        port = worker.port
+        assert port is not None
+        assert get(port, "/healthz") == (200, "alive\n")
+        assert get(port, "/readyz") == (200, "ready\n")
+        assert "tocsin_records_total" in get(port, "/metrics")[1]
+        assert worker.stop() == 0
+
+
+def test_ten_kills_at_random_moments_lose_nothing(cluster: Cluster) -> None:
+    dice = random.Random(4)
+
+    async def feed(log: Log) -> None:
+        records = list(read_records(cluster.source, shared() / CALLS))
+        batches = [records[at: at + 100] for at in range(0, len(records), 100)]
+        for batch in batches:
+            await log.append([Outgoing(cluster.source.topic, one.row % PARTITIONS, None, one.value,
+                                       tuple(one.headers.items())) for one in batch])
+            await asyncio.sleep(FEED_S / len(batches))
+
+    async def kill() -> None:
+        for _ in range(KILLS):
+            await asyncio.sleep(dice.uniform(1.0, 2 * FEED_S / KILLS - 1.0))
+            victim = dice.choice(cluster.workers)
+            victim.kill()
+            victim.start()
+
+    async def work() -> None:
+        log = await opened(cluster.broker)
+        try:
+            await log.create([])
+            await load_nothing(log)
+            for worker in cluster.workers:
+                worker.start()
+            await asyncio.gather(feed(log), kill())
+            await settled(log, cluster, cluster.expected(), 180)
+            assert conflicts(await told(log, cluster.topics)) == []
+        finally:
+            await log.stop()
+
+    async def load_nothing(log: Log) -> None:
+        from streams.topics import city_topics
+
+        await log.create(city_topics(cluster.bundle, PARTITIONS))
+
+    asyncio.run(work())
+    assert sum(worker.starts for worker in cluster.workers) == 2 + KILLS
