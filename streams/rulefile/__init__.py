@@ -1,0 +1,67 @@
+"""Rule files: a folder of YAML and CSV becomes one bundle, or all the problems in it at once.
+
+`load` and `check` read a folder; `check_files` does the same for files in memory, which is how a
+bundle travels. How it goes: `reading` makes nodes of YAML, `fields` reads a mapping by a table of
+fields (`documents`, `common`, `structures`, and the kinds' own), `assembling` puts the documents in
+order, `building` makes rules, `advice` says what could be better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from streams.problems import Gravity, Problem, Problems
+from streams.rulefile.assembling import Assembler
+from streams.rulefile.codes import CODES, Code
+from streams.rules import Bundle
+
+SUFFIXES = (".yaml", ".yml", ".csv", ".txt")
+
+__all__ = ["CODES", "Code", "check", "check_files", "load", "read_directory"]
+
+
+def load(directory: Path) -> Bundle:
+    """The bundle of a folder; raises Problems with all mistakes."""
+    bundle, problems = check(directory)
+    if bundle is None:
+        raise Problems([problem for problem in problems if problem.gravity in (Gravity.FATAL, Gravity.BUG)])
+    return bundle
+
+
+def check(directory: Path) -> tuple[Bundle | None, list[Problem]]:
+    """The bundle, None if a mistake stops it; and all problems, also warnings and infos, in order."""
+    files, unreadable = read_directory(directory)
+    bundle, problems = check_files(files, f"{directory.as_posix()}/")
+    return (None if unreadable else bundle), sorted([*unreadable, *problems])
+
+
+def check_files(files: Mapping[str, bytes], root: str = "") -> tuple[Bundle | None, list[Problem]]:
+    """As `check`, for files by their path below the folder; `root` stands before it in problems."""
+    return Assembler(files, root).assemble()
+
+
+def read_directory(directory: Path) -> tuple[dict[str, bytes], list[Problem]]:
+    """The files of a folder that can matter, by their path below it; what begins with a dot does not."""
+    files: dict[str, bytes] = {}
+    problems: list[Problem] = []
+    for path in sorted(directory.rglob("*")):
+        below = path.relative_to(directory)
+        if path.suffix not in SUFFIXES or any(part.startswith(".") for part in below.parts) or path.is_dir():
+            continue
+        try:
+            files[below.as_posix()] = path.read_bytes()
+        except OSError as error:
+            code = CODES["TOC007"]
+            problems.append(
+                Problem(
+                    path.as_posix(),
+                    1,
+                    1,
+                    code.code,
+                    f"cannot be read: {error.strerror}",
+                    code.do,
+                    code.gravity,
+                )
+            )
+    return files, problems

@@ -1,0 +1,111 @@
+"""What a right rule could still be better at, and what its author should expect: warnings and infos."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from streams.clocks import show_duration
+from streams.kinds import Frontier
+from streams.rulefile import codes
+from streams.rulefile.codes import Report
+from streams.rulefile.drafts import RuleDraft
+from streams.rulefile.scalars import Passage
+from streams.rulefile.structures import StepDraft
+from streams.rules import Rule, Source
+from streams.specs import Window
+
+# An order between something and a number: `bar < 2`, `30 <= mm`.
+_MEASURED = re.compile(r"[<>]=?\s*-?\.?\d|\d\s*[<>]")
+
+
+class Adviser:
+    """Advises on one rule after the other."""
+
+    def __init__(self, sources: Mapping[str, Source], report: Report) -> None:
+        self.sources, self.report = sources, report
+
+    def advise(self, draft: RuleDraft, rule: Rule) -> None:
+        """Everything there is to say about a rule that is right."""
+        values, report = draft.values, self.report
+        if not rule.owner:
+            report.add(codes.NO_OWNER, values.spot("id"), f"`{rule.id}` has no owner")
+        if not rule.tests:
+            report.add(codes.NO_TESTS, values.spot("id"), f"`{rule.id}` has no tests")
+        if not rule.sources:
+            report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` waits for")
+        self._negated(draft)
+        self._indexed(draft, rule)
+        late = rule.detector.frontier is Frontier.CLOCK
+        report.add(
+            codes.CONCLUDES,
+            values.spot("kind"),
+            f"{self.concludes(draft, rule)}: {rule.detector.why}",
+            "" if late else None,
+        )
+
+    def concludes(self, draft: RuleDraft, rule: Rule) -> str:
+        """When a finding can be told, in a sentence."""
+        if rule.detector.frontier is Frontier.HEAD:
+            return "concludes at once"
+        slowest = max(
+            (self.sources[name] for name in rule.sources),
+            key=lambda one: (one.disorder, one.id),
+            default=None,
+        )
+        wait = "" if slowest is None else f"{said(slowest.disorder)} (disorder of {slowest.id})"
+        before, after = _deadline(draft, rule)
+        return " ".join(
+            ("concludes", " + ".join(part for part in (before, wait) if part) or "at once", after)
+        )
+
+    def _negated(self, draft: RuleDraft) -> None:
+        for step in draft.steps:
+            where = step.selector.where
+            if step.step.negated and where is not None and _MEASURED.search(where.text):
+                self.report.add(
+                    codes.NOT_MEASURED,
+                    where.spot,
+                    f"`{step.step.name}` must not happen, but it is a measured value: if no reading comes, "
+                    "the step did not happen either",
+                )
+
+    def _indexed(self, draft: RuleDraft, rule: Rule) -> None:
+        for selector, where in zip(rule.selectors, _wheres(draft), strict=False):
+            if where is not None and selector.where is not None and not selector.where.equalities:
+                self.report.add(
+                    codes.NOT_INDEXED,
+                    where.spot,
+                    f"every event of {', '.join(selector.types)} is tried against this",
+                )
+
+
+def said(span: int) -> str:
+    """A duration in a sentence: `5 min`, `30 s`."""
+    words = {"m": "min", "d": "days", "w": "weeks"}
+    return " ".join(
+        f"{number} {words.get(unit, unit)}"
+        for number, unit in re.findall(r"(\d+)(us|ms|[smhdw])", show_duration(span))
+    )
+
+
+def _wheres(draft: RuleDraft) -> list[Passage | None]:
+    if draft.steps:
+        return [step.selector.where for step in draft.steps]
+    return [draft.values.get("where")]
+
+
+def _deadline(draft: RuleDraft, rule: Rule) -> tuple[str, str]:
+    """How long the rule itself waits, and after what."""
+    steps: tuple[StepDraft, ...] = draft.steps
+    if steps and steps[-1].step.negated:
+        own = steps[-1].step.within
+        if own is not None:
+            return said(own), "after the step before it"
+        return said(rule.spec.get("within") or 0), "after the first step"
+    every, window = rule.spec.get("every"), rule.spec.get("window")
+    if every is not None:
+        return said(every) if isinstance(every, int) else "`every`", "after the last event"
+    if isinstance(window, Window):
+        return "", "after the event" if window.type == "sliding" else "after the window's end"
+    return "", "after the last step" if steps else "after the event"

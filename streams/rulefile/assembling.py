@@ -1,0 +1,266 @@
+"""From all files to the bundle: which document is what, in which order they are understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from streams.kinds import Field, all_kinds
+from streams.problems import Gravity, Problem
+from streams.rulefile import codes, documents
+from streams.rulefile.advice import Adviser
+from streams.rulefile.building import Builder
+from streams.rulefile.codes import Report
+from streams.rulefile.common import called, fields_of, foreign_to
+from streams.rulefile.drafts import RuleDraft
+from streams.rulefile.expressions import Expressions, Names
+from streams.rulefile.feeds import Beside, SourceReader, check_registers, read_list, read_register
+from streams.rulefile.fields import Values, read_fields
+from streams.rulefile.nodes import Mapping as MappingNode
+from streams.rulefile.nodes import Node, Scalar, describe
+from streams.rulefile.reading import decode
+from streams.rulefile.reading import documents as documents_of
+from streams.rulefile.scalars import Bad, advise
+from streams.rulefile.selection import Selection
+from streams.rulefile.silence import silence_rule
+from streams.rulefile.spots import FileText
+from streams.rulefile.structures import READERS as RULE_READERS
+from streams.rules import Bundle, City, Rule, Source
+from streams.specs import Written
+
+T = TypeVar("T")
+LATER = frozenset(
+    (
+        "hotspot",
+        "macro",
+        "template",
+        "instance",
+        "override",
+        "indicator",
+        "place",
+        "route",
+        "receiver",
+        "inhibit",
+        "silence",
+        "time_window",
+        "time_windows",
+        "escalation",
+        "ownership",
+        "storm",
+    )
+)
+TABLES = {
+    "city": documents.CITY_FIELDS,
+    "event_type": documents.EVENT_TYPE_FIELDS,
+    "source": documents.SOURCE_FIELDS,
+    "register": documents.REGISTER_FIELDS,
+    "list": documents.LIST_FIELDS,
+}
+TEST_FIELDS = (
+    Field("kind", "string", "tests", values=("tests",)),
+    Field("rule", "id", "the rule; by default what the file is named after"),
+    Field("tests", "tests", "timelines with the findings they must give", required=True),
+)
+TEST_SUFFIX = ".test.yaml"
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One document. `path` is that of its file below the rules' folder."""
+
+    kind: str
+    values: Values
+    path: str
+
+    @property
+    def id(self) -> str:
+        """Its id; "" if that is missing or wrong."""
+        name: str = self.values.get("id", "")
+        return name
+
+
+class Assembler:
+    """Reads all files. `root` stands before the names of files in problems."""
+
+    def __init__(self, files: Mapping[str, bytes], root: str) -> None:
+        self.files, self.root = files, root
+        self.report = Report()
+        self.documents: dict[str, list[Document]] = {}
+        self.tests: list[Document] = []
+        self.broken: list[str] = []
+
+    def assemble(self) -> tuple[Bundle | None, list[Problem]]:
+        """The bundle, if nothing stops it, and everything there is to say."""
+        for path in sorted(self.files):
+            if path.endswith(".yaml"):
+                self._file(path)
+            elif path.endswith(".yml"):
+                self.report.add(
+                    codes.OTHER_SUFFIX,
+                    FileText(f"{self.root}{path}", "").spot(0),
+                    "only files called *.yaml are read",
+                    "rename the file",
+                )
+        bundle = self._understand()
+        return (None if self.report.faults else bundle), sorted(self.report.problems)
+
+    # files to documents
+
+    def _file(self, path: str) -> None:
+        file = decode(f"{self.root}{path}", self.files[path], self.report)
+        if file is None:
+            return
+        before = len(self.report.problems)
+        for node in documents_of(file, self.report):
+            self._document(node, path)
+        if any(problem.gravity is Gravity.FATAL for problem in self.report.problems[before:]):
+            self.broken.append(file.text)
+
+    def _document(self, node: Node, path: str) -> None:
+        try:
+            if path.endswith(TEST_SUFFIX):
+                values = read_fields(node, TEST_FIELDS, RULE_READERS, self.report, "a file of tests")
+                self.tests.append(Document("tests", values, path))
+                return
+            kind = self._kind(node)
+            if kind is not None:
+                self._keep(Document(kind, self._values(kind, node), path))
+        except Bad as bad:
+            bad.tell(self.report)
+
+    def _kind(self, node: Node) -> str | None:
+        """The kind of a document that is to be read."""
+        if not isinstance(node, MappingNode):
+            raise Bad(
+                codes.NOT_A_MAPPING, node.spot, f"a document is a mapping, and this is {describe(node)}"
+            )
+        named = node.get("kind")
+        if named is None:
+            raise Bad(
+                codes.MISSING_FIELD,
+                node.spot,
+                "the document does not say its `kind`",
+                "begin it with `kind:`, for example kind: threshold",
+            )
+        kind = named.text if isinstance(named, Scalar) else ""
+        if kind in TABLES or kind in all_kinds():
+            return kind
+        if kind in LATER:
+            raise Bad(
+                codes.READ_LATER, named.spot, f"documents of kind `{kind}` are not read yet and are ignored"
+            )
+        raise Bad(
+            codes.UNKNOWN_KIND,
+            named.spot,
+            f"there is no kind {describe(named)}",
+            advise(kind, (*TABLES, *all_kinds(), *LATER)),
+        )
+
+    def _values(self, kind: str, node: Node) -> Values:
+        if kind in TABLES:
+            return read_fields(node, TABLES[kind], documents.READERS, self.report, called(kind))
+        return read_fields(
+            node, fields_of(kind), documents.READERS, self.report, f"{called(kind)} rule", foreign_to(kind)
+        )
+
+    def _keep(self, document: Document) -> None:
+        """File a document under what it is; two of one id are one too many."""
+        shelf = document.kind if document.kind in TABLES else "rule"
+        others = self.documents.setdefault(shelf, [])
+        same = next((one for one in others if shelf == "city" or (one.id and one.id == document.id)), None)
+        if same is None:
+            others.append(document)
+            return
+        file = same.values.node.file
+        what = "a city" if shelf == "city" else f"{called(shelf)} `{document.id}`"
+        self.report.add(
+            codes.DUPLICATE_ID,
+            document.values.spot("id"),
+            f"there is {what} already, in {file.name}:{file.position(same.values.node.start)[0]}",
+        )
+
+    def _all(self, shelf: str) -> list[Document]:
+        return [document for document in self.documents.get(shelf, ()) if document.id or shelf == "city"]
+
+    # documents to the bundle
+
+    def _understand(self) -> Bundle:
+        city = next((documents.read_city(one.values) for one in self._all("city")), City())
+        beside = Beside(self.files, self.root, self.report)
+        event_types = {one.id: documents.read_event_type(one.values) for one in self._all("event_type")}
+        registers = self._each(
+            "register", lambda one: read_register(one.values, one.path, beside, self.report)
+        )
+        lists = self._each("list", lambda one: read_list(one.values, one.path, beside, self.report))
+        check_registers(
+            [(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report
+        )
+        names = Names(event_types, registers, lists, city.zone)
+        expressions = Expressions(self.report)
+        reader = SourceReader(names, expressions, city, self.report)
+        read = self._each("source", lambda one: reader.read(one.values))
+        sources = {name: source for name, source in read.items() if source is not None}
+        rules = self._rules(names, expressions, sources)
+        if not self.report.faults:
+            rules |= self._silences(names, sources)
+        return Bundle(identity(self.files), city, event_types, sources, registers, lists, rules)
+
+    def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
+        return {one.id: read(one) for one in self._all(shelf)}
+
+    def _rules(
+        self, names: Names, expressions: Expressions, sources: Mapping[str, Source]
+    ) -> dict[str, Rule]:
+        unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
+        selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
+        builder = Builder(names, selection, expressions, self.report)
+        rules: dict[str, Rule] = {}
+        adviser = Adviser(sources, self.report)
+        tests = self._tests()
+        for document in self._all("rule"):
+            draft = RuleDraft(all_kinds()[document.kind], document.values, document.path)
+            rule = builder.build(draft)
+            if rule is not None:
+                rule = msgspec.structs.replace(rule, tests=(*rule.tests, *tests.get(rule.id, ())))
+                rules[rule.id] = rule
+                adviser.advise(draft, rule)
+        return rules
+
+    def _tests(self) -> dict[str, tuple[Written, ...]]:
+        """The tests that stand in files of their own, by rule."""
+        known = [one.id for one in self._all("rule")]
+        found: dict[str, tuple[Written, ...]] = {}
+        for one in self.tests:
+            rule = one.values.get("rule", one.path.rpartition("/")[2].removesuffix(TEST_SUFFIX))
+            if rule not in known:
+                self.report.add(
+                    codes.UNKNOWN_RULE,
+                    one.values.spot("rule"),
+                    f"there is no rule `{rule}`",
+                    advise(rule, known),
+                )
+            found[rule] = (*found.get(rule, ()), *one.values.get("tests", ()))
+        return found
+
+    def _silences(self, names: Names, sources: Mapping[str, Source]) -> dict[str, Rule]:
+        """The rules that watch over the sources themselves."""
+        lines = {
+            one.id: (one.path, one.values.node.file.position(one.values.node.start)[0])
+            for one in self._all("source")
+        }
+        found = {source.id: silence_rule(source, names, sources) for source in sources.values()}
+        return {
+            rule.id: msgspec.structs.replace(rule, file=lines[name][0], line=lines[name][1])
+            for name, rule in found.items()
+            if rule is not None
+        }
+
+
+def identity(files: Mapping[str, bytes]) -> str:
+    """The hash of the names and texts of all files."""
+    whole = sha256()
+    for path in sorted(files):
+        whole.update(f"{path}\0{len(files[path])}\0".encode() + files[path])
+    return whole.hexdigest()[:16]

@@ -1,0 +1,186 @@
+"""The closed list of problem codes: what each means and, in general, what to do about it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from streams.problems import Gravity, Problem
+from streams.rulefile.spots import Spot
+
+
+class Code(msgspec.Struct, frozen=True):
+    """A sort of problem. `title` and `do` are for the manual; `do` is also the hint of last resort."""
+
+    code: str
+    title: str
+    do: str
+    gravity: Gravity = Gravity.BUG
+
+
+CODES: dict[str, Code] = {}
+
+
+def _code(code: str, title: str, do: str, gravity: Gravity = Gravity.BUG) -> Code:
+    CODES[code] = Code(code, title, do, gravity)
+    return CODES[code]
+
+
+# Files and YAML
+NOT_UTF8 = _code("TOC001", "the file is not UTF-8", "save the file as UTF-8", Gravity.FATAL)
+SYNTAX = _code("TOC002", "the file is not YAML", "check quotes, brackets and indentation here", Gravity.FATAL)
+DUPLICATE_KEY = _code("TOC003", "a key stands twice in one mapping", "keep one of the two")
+EMPTY_FILE = _code(
+    "TOC004", "the file holds no document", "write a document or delete the file", Gravity.WARNING
+)
+NOT_A_MAPPING = _code("TOC005", "a document is not a mapping", "begin it with `kind:` and `id:`")
+YAML_FEATURE = _code("TOC006", "a YAML feature that rule files do not have", "write it out plainly")
+UNREADABLE = _code("TOC007", "a file or folder cannot be read", "check its path and rights", Gravity.FATAL)
+OTHER_SUFFIX = _code(
+    "TOC009", "a file that is not read because of its name", "rename it to .yaml", Gravity.WARNING
+)
+TOO_LARGE = _code(
+    "TOC008", "a document is nested too deep or repeats too much", "write it out plainly", Gravity.FATAL
+)
+
+# Documents and their fields
+UNKNOWN_KIND = _code("TOC010", "there is no such kind of document", "use one of the kinds of the manual")
+READ_LATER = _code(
+    "TOC011",
+    "a kind of document that this version does not read yet",
+    "leave it: it is ignored for now and will be read by a later version",
+    Gravity.INFO,
+)
+MISSING_FIELD = _code("TOC012", "a field that must be there is missing", "add the field")
+UNKNOWN_FIELD = _code("TOC013", "there is no such field", "correct or remove the field")
+WRONG_TYPE = _code("TOC014", "a value of the wrong type", "write a value of the type named")
+BAD_DURATION = _code("TOC015", "not a duration", "write for example 90s, 10m, 2h, 7d, 8w")
+NOT_A_CHOICE = _code("TOC016", "a value outside a closed list", "use one of the listed values")
+BAD_ID = _code(
+    "TOC017", "not usable as an id", "use letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+)
+DUPLICATE_ID = _code("TOC018", "two documents have one id", "give one of the two another id")
+NOT_SUPPORTED = _code(
+    "TOC019",
+    "a field that this version does not support yet",
+    "remove the field, or the rule, until the version that supports it",
+)
+NOT_FOR_KIND = _code("TOC020", "a field that this kind of rule does not have", "remove the field")
+OUT_OF_RANGE = _code("TOC021", "a number or duration out of range", "write a value within the range")
+
+# Expressions
+CEL_SYNTAX = _code("TOC030", "an expression is not CEL", "correct the expression here")
+CEL_TYPE = _code("TOC031", "an expression mixes types", "compare and compute with values of one type")
+CEL_UNKNOWN = _code(
+    "TOC032",
+    "an expression uses a name that is not declared",
+    "use a declared field, function, list or register",
+)
+CEL_RESULT = _code(
+    "TOC033", "an expression has the wrong type of result", "write an expression of the type named"
+)
+CEL_VALUE = _code("TOC034", "a fixed value in an expression that can never work", "correct the value")
+CEL_LIMIT = _code("TOC035", "an expression is too large", "split it into smaller rules or lists")
+
+# Names that lead nowhere
+UNKNOWN_EVENT = _code(
+    "TOC040", "an event type that is not declared", "declare it in rules/events/ or correct the name"
+)
+UNKNOWN_REGISTER = _code(
+    "TOC041", "a register that is not declared", "declare it in rules/registers/ or correct the name"
+)
+UNKNOWN_LIST = _code(
+    "TOC042", "a list that is not declared", "declare it in rules/lists/ or correct the name"
+)
+UNKNOWN_ZONE = _code("TOC043", "a time zone that does not exist", "use a name such as Asia/Shanghai or UTC")
+UNKNOWN_PATH = _code(
+    "TOC044", "a text names a value that does not exist", "use a declared field or a `place.` part"
+)
+UNKNOWN_RULE = _code("TOC045", "tests for a rule that does not exist", "name the file <rule>.test.yaml")
+OPEN_EVENT = _code(
+    "TOC046",
+    "an event type that only an open source can send",
+    "declare it in rules/events/ to have its fields checked",
+    Gravity.INFO,
+)
+NO_SOURCE = _code(
+    "TOC047",
+    "no source sends what the rule waits for",
+    "check the event type and the `type` of the sources",
+    Gravity.WARNING,
+)
+
+SENDS_NOTHING = _code(
+    "TOC048",
+    "a source whose events would all be refused",
+    "declare the event types that it sends, or say `open: true`",
+    Gravity.WARNING,
+)
+
+# Rules
+BAD_CONDITION = _code("TOC050", "not a condition", "write for example {gte: 3}")
+BAD_WINDOW = _code("TOC051", "not a window", "write for example 10m or {type: tumbling, size: 1h}")
+BAD_MEASURE = _code(
+    "TOC052", "not a measure", "write count, or for example {distinct: caller} or {p90: seconds}"
+)
+BAD_STEPS = _code("TOC053", "the steps of a sequence do not fit together", "change the steps")
+CONTRADICTION = _code("TOC054", "the fields of a rule contradict each other", "change one of the fields")
+BAD_KEY = _code("TOC055", "the key of a rule does not fit", "give every step the same number of key parts")
+
+# Registers and lists
+BAD_ROW = _code(
+    "TOC060",
+    "a value of a register or list file has the wrong type",
+    "correct the value or the column's type",
+)
+BAD_COLUMN = _code(
+    "TOC061", "the columns of a register do not fit its fields", "name the columns as the fields are named"
+)
+NO_FILE = _code("TOC062", "the file of a register or list is missing", "put the file beside the document")
+DUPLICATE_ROW = _code("TOC063", "two rows of a register have one key", "keep one of the two rows")
+
+# Advice
+NO_OWNER = _code(
+    "TOC070", "a rule without an owner", "name who looks after it: `owner: traffic-police`", Gravity.WARNING
+)
+NO_TESTS = _code(
+    "TOC071",
+    "a rule without tests",
+    "add `tests:` with one timeline that fires and one that does not",
+    Gravity.INFO,
+)
+CONCLUDES = _code(
+    "TOC072", "how soon a rule concludes", "lower the source's `disorder` if this is too late", Gravity.INFO
+)
+NOT_INDEXED = _code(
+    "TOC073",
+    "a condition that every event of its types must be tried against",
+    "add `field == value` or `field in [...]` joined by && where one exists",
+    Gravity.INFO,
+)
+NOT_MEASURED = _code(
+    "TOC074",
+    "`not` with a measured value",
+    "a low reading and no reading are two rules: write an absence rule for the second",
+    Gravity.WARNING,
+)
+
+
+class Report:
+    """The problems found so far; `faults` counts those that stop a load."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.faults = 0
+
+    def add(self, code: Code, spot: Spot, text: str, hint: str | None = "") -> None:
+        """One more problem. An empty hint: the code's own advice stands; None: nothing is to be done."""
+        self.faults += code.gravity in (Gravity.FATAL, Gravity.BUG)
+        line, column = spot.file.position(spot.start)
+        advice = "" if hint is None else hint or code.do
+        self.problems.append(
+            Problem(spot.file.name, line, column, code.code, text, advice, code.gravity, spot.length)
+        )
+
+    def spoil(self) -> None:
+        """Something is wrong for a reason that is told already."""
+        self.faults += 1

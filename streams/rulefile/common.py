@@ -1,0 +1,86 @@
+"""The fields that every rule has, whatever its kind, and which kinds have no use for which of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from streams.kinds import Field, Kind, all_kinds
+from streams.rulefile.documents import ID, KIND
+from streams.rulefile.scalars import SEVERITIES, STATUSES
+
+COMMON = (
+    KIND,
+    ID,
+    Field("title", "string", "what people call it; the id if not given"),
+    Field("description", "string", "why there is such a rule"),
+    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
+    Field("where", "cel", "a condition over the event's fields"),
+    Field("by", "texts", "the key: a field, `place.district` or an expression, or several of them"),
+    Field("for", "duration", "how long the condition must hold before it is a finding", default=0),
+    Field(
+        "keep_firing_for", "duration", "how long a finding stays open after the condition ceased", default=0
+    ),
+    Field("suppress_for", "duration", "how long after an alert of its key no further one is sent", default=0),
+    Field("severity", "string", "how bad it is", default="minor", values=SEVERITIES),
+    Field("owner", "string", "who looks after the rule", default=""),
+    Field("status", "string", "experimental and test are only observed", default="stable", values=STATUSES),
+    Field("zone", "zone", "the time zone of its windows; the city's if not given"),
+    Field("alert", "alert", "what people read: {title, summary, runbook, category}"),
+    Field("dispatch", "dispatch", "who is sent: {to, priority, instruction}"),
+    Field("limit", "positive", "how many matches of a key may be under way"),
+    Field("tests", "tests", "timelines with the findings they must give", default=()),
+    Field("schedule", "later", "when the rule is on duty"),
+    Field("exceptions", "later", "what is known and needs no alert, until a date"),
+    Field("near", "later", "a place as the key: 250m"),
+    Field("around", "later", "the step around which the circle is drawn"),
+    Field("rule", "later", "a finding of another rule as the event"),
+    Field("baseline", "later", "what this hour normally brings"),
+)
+_INSTANT = "a {kind} is met for an instant: to ask for a state that lasts, write a threshold"
+_STEPS = "put it into each step: - {{name: a, event: ...}}"
+_UNUSED = {  # (kind, common field) -> what to do instead
+    ("match", "for"): _INSTANT,
+    ("sequence", "for"): _INSTANT,
+    ("sequence", "event"): _STEPS,
+    ("sequence", "where"): _STEPS,
+    **dict.fromkeys(
+        (("match", "limit"), ("threshold", "limit"), ("absence", "limit")),
+        "it bounds the matches that a sequence has under way",
+    ),
+}
+ARTICLES = {"absence": "an absence", "event_type": "an event type"}
+
+
+def called(kind: str) -> str:
+    """A kind in a sentence: `a match`, `an absence`."""
+    return ARTICLES.get(kind, f"a {kind}")
+
+
+@cache
+def fields_of(kind: str) -> tuple[Field, ...]:
+    """All fields of a rule of this kind, the common ones first; the kind's own take precedence."""
+    own = all_kinds()[kind].FIELDS
+    names = {field.name for field in own}
+    return (
+        *(field for field in COMMON if field.name not in names and (kind, field.name) not in _UNUSED),
+        *own,
+    )
+
+
+@cache
+def foreign_to(kind: str) -> Mapping[str, str]:
+    """Fields that this kind does not have but others do, each with what to do."""
+    here = {field.name for field in fields_of(kind)}
+    found = {}
+    for name, other in all_kinds().items():
+        for field in other.FIELDS:
+            if field.name not in here:
+                found[field.name] = f"it is a field of {called(name)}"
+    found |= {name: advice.format(kind=kind) for (its, name), advice in _UNUSED.items() if its == kind}
+    return found
+
+
+def own_fields(kind: Kind) -> tuple[str, ...]:
+    """The names of the kind's own fields."""
+    return tuple(field.name for field in kind.FIELDS)

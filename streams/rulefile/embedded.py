@@ -1,0 +1,72 @@
+"""An expression inside a YAML scalar: where each of its characters stands in the file.
+
+YAML removes quotes, escapes, indentation and line breaks from a scalar's text. `offsets` walks
+text and file side by side and so finds every character again. Only white space, where YAML may fold
+several characters into one, is placed approximately.
+"""
+
+from __future__ import annotations
+
+import re
+
+from streams.rulefile.nodes import Scalar
+from streams.rulefile.spots import Spot
+
+_ESCAPE = re.compile(
+    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n[ \t]*|[\n\r][ \t]*|.)", re.DOTALL
+)
+_BLANK = " \t\n\r\x85\u2028\u2029"
+
+
+def spot_in(node: Scalar, start: int, end: int | None = None) -> Spot:
+    """The stretch of the file in which characters `start` to `end` of the node's text stand."""
+    places = offsets(node)
+    visible = len(node.text.rstrip())
+    if start >= visible > 0:  # behind the end: right after what can be seen
+        return Spot(node.file, places[visible - 1] + 1, places[visible - 1] + 2)
+    last = max(start + 1, min(start + 1 if end is None else end, visible))
+    return Spot(node.file, places[start], max(places[start], places[min(last, len(node.text)) - 1]) + 1)
+
+
+def offset_of(text: str, line: int, column: int) -> int:
+    """The offset of a line and column (both from 1, lines ended by line feeds) in a text."""
+    lines = text.split("\n")
+    before = lines[: max(0, line - 1)]
+    return min(len(text), sum(len(one) + 1 for one in before) + max(0, column - 1))
+
+
+def offsets(node: Scalar) -> list[int]:
+    """For each character of the node's text its offset in the file, and one more for the end."""
+    raw = node.file.text[node.start : node.end]
+    begin = {"'": 1, '"': 1, "|": raw.find("\n") + 1, ">": raw.find("\n") + 1}.get(node.style, 0)
+    places: list[int] = []
+    at = begin
+    for char in node.text:
+        at = at if char in _BLANK and raw[at : at + 1] != "\\" else _skip(raw, at, char)
+        places.append(node.start + min(at, len(raw)))
+        at += _width(node.style, raw, at, char)
+    places.append(places[-1] + 1 if places else node.start + begin)
+    return places
+
+
+def _skip(raw: str, at: int, char: str) -> int:
+    """Past the white space, and the escaped line breaks, that stand before the next character."""
+    while at < len(raw) and raw[at] != char:
+        broken = re.match(r"\\[\r\n]+[ \t]*", raw[at:]) if raw[at] == "\\" else None
+        if broken is not None:
+            at += broken.end()
+        elif raw[at] in _BLANK:
+            at += 1
+        else:
+            break
+    return at
+
+
+def _width(style: str, raw: str, at: int, char: str) -> int:
+    """How many characters of the file the character at `at` takes."""
+    if char in _BLANK and raw[at : at + 1] not in ("\\", char):
+        return 1 if raw[at : at + 1] in _BLANK else 0
+    if style == '"' and raw[at : at + 1] == "\\":
+        found = _ESCAPE.match(raw, at)
+        return 1 if found is None else found.end() - at
+    return 2 if style == "'" and raw.startswith("''", at) else 1

@@ -1,0 +1,69 @@
+"""The logic hash: what of a rule decides when it holds, as canonical bytes.
+
+Layout, comments, the order of event types and a default that is written out change nothing; nor do
+texts, severity, owner, status, alert or dispatch. `suppress_for` is decided in respond.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from streams.kinds import Kind
+from streams.rulefile.common import fields_of
+from streams.rulefile.drafts import RuleDraft
+from streams.rulefile.scalars import Passage
+from streams.rulefile.structures import MeasureDraft, SelectorDraft, StepDraft
+from streams.specs import Measure
+
+COMMON = ("event", "where", "by", "for", "keep_firing_for", "limit")
+# A comment, a string in quotes, or white space: what may not and what may be squeezed.
+_TOKENS = re.compile(r"""//[^\n]*|[rRbB]{0,2}("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\s+""", re.DOTALL)
+
+
+def squeeze(text: str) -> str:
+    """An expression without comments and with single spaces, so that layout is no change of logic."""
+    return _TOKENS.sub(lambda found: found[0] if found[1] is not None else " ", text).strip()
+
+
+def logic_of(draft: RuleDraft, zone: str) -> str:
+    """The hash of what decides when the rule holds; a field at its default counts as absent."""
+    values = draft.values
+    told = {name: _canonical(values[name]) for name in decisive(draft.kind) if name in values}
+    if "event" in told:
+        told["event"] = sorted(told["event"])
+    defaults = {field.name: _canonical(field.default) for field in fields_of(draft.kind.NAME)}
+    deciding = {name: value for name, value in told.items() if value != defaults.get(name)}
+    whole = msgspec.json.encode([draft.kind.NAME, zone, deciding], order="deterministic")
+    return sha256(whole).hexdigest()[:16]
+
+
+def decisive(kind: Kind) -> tuple[str, ...]:
+    """The fields that decide when a rule holds: some common ones and all of the kind's own."""
+    own = tuple(field.name for field in kind.FIELDS)
+    return (*(name for name in COMMON if name not in own), *own)
+
+
+def _canonical(value: Any) -> Any:
+    """Plain values in which only what decides is left."""
+    if isinstance(value, Passage):
+        return squeeze(value.text)
+    if isinstance(value, MeasureDraft):
+        return _canonical(value.measure)
+    if isinstance(value, Measure):
+        return [value.name, squeeze(value.text), value.percentile, value.per]
+    if isinstance(value, SelectorDraft):
+        return [
+            sorted(passage.text for passage in value.types),
+            _canonical(value.where),
+            _canonical(value.by),
+        ]
+    if isinstance(value, StepDraft):
+        step = msgspec.to_builtins(value.step)
+        return [{name: step[name] for name in step if name != "role"}, _canonical(value.selector)]
+    if isinstance(value, tuple | list):
+        return [_canonical(one) for one in value]
+    return msgspec.to_builtins(value)

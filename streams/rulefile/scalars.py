@@ -1,0 +1,246 @@
+"""How the simple types of a field are read: texts, numbers, durations, choices, zones, expressions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from streams.clocks import DAY, duration, zone_of
+from streams.kinds import Field
+from streams.records import Micros
+from streams.rulefile import codes
+from streams.rulefile.codes import Code, Report
+from streams.rulefile.nodes import Listing, Node, Scalar, describe, plain
+from streams.rulefile.spots import Spot
+
+SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
+STATUSES = ("experimental", "test", "stable", "deprecated")
+LONGEST: Micros = 36_500 * DAY
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+T = TypeVar("T")
+
+
+class Bad(Exception):
+    """A value that cannot be read."""
+
+    def __init__(self, code: Code, spot: Spot, text: str, hint: str = "") -> None:
+        super().__init__(text)
+        self.code, self.spot, self.text, self.hint = code, spot, text, hint
+
+    def tell(self, report: Report) -> None:
+        """Report it."""
+        report.add(self.code, self.spot, self.text, self.hint)
+
+
+class Told(Exception):
+    """A value that cannot be read, for reasons that are reported already."""
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """A piece of text that is to be understood later, and where it stands."""
+
+    text: str
+    node: Scalar
+
+    @property
+    def spot(self) -> Spot:
+        """Where it stands."""
+        return self.node.spot
+
+
+Reader: TypeAlias = Callable[[Node, Field, Report], Any]
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """The known name that looks most like a wrong one; "" if none does."""
+    found = get_close_matches(name, list(names), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def advise(name: str, names: Iterable[str], what: str = "use one of") -> str:
+    """What to do about a wrong name: the nearest known one, else the known ones."""
+    known = sorted(set(names))
+    near = nearest(name, known)
+    if near:
+        return f"did you mean `{near}`?"
+    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    return f"{what}: {shown}" if known else ""
+
+
+def scalar(node: Node, wanted: str, code: Code = codes.WRONG_TYPE) -> Scalar:
+    """The node if it is a single value that is not nothing."""
+    if not isinstance(node, Scalar) or node.value is None:
+        raise Bad(code, node.spot, f"{describe(node)} stands where {wanted} belongs")
+    return node
+
+
+def read_string(node: Node, field: Field, report: Report) -> str:
+    """Any single value, as its text; one of `field.values` if there are such."""
+    text = scalar(node, "a text").text
+    if field.values and text not in field.values:
+        raise Bad(
+            codes.NOT_A_CHOICE,
+            node.spot,
+            f"`{field.name}` is {text!r}, which is none of its values",
+            advise(text, field.values),
+        )
+    return text
+
+
+def read_id(node: Node, field: Field, report: Report) -> str:
+    """Letters, digits, `-`, `_` and `.`."""
+    text = scalar(node, "an id").text
+    if not _ID.fullmatch(text) or len(text) > 200:
+        raise Bad(codes.BAD_ID, node.spot, f"{describe(node)} cannot be an id")
+    return text
+
+
+def read_name(node: Node, field: Field, report: Report) -> str:
+    """A name that expressions can use: letters, digits, `_`."""
+    text = scalar(node, "a name").text
+    if not _WORD.fullmatch(text):
+        raise Bad(
+            codes.BAD_ID,
+            node.spot,
+            f"{describe(node)} cannot be a name in expressions",
+            "use letters, digits and `_`, beginning with a letter",
+        )
+    return text
+
+
+def read_integer(node: Node, field: Field, report: Report) -> int:
+    """A whole number."""
+    value = scalar(node, "a whole number").value
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Bad(codes.WRONG_TYPE, node.spot, f"{describe(node)} is not a whole number")
+    return _in_range(value, node)
+
+
+def read_number(node: Node, field: Field, report: Report) -> int | float:
+    """A number."""
+    value = scalar(node, "a number").value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Bad(codes.WRONG_TYPE, node.spot, f"{describe(node)} is not a number")
+    return _in_range(value, node)
+
+
+def _in_range(value: T, node: Node) -> T:
+    if (
+        isinstance(value, float)
+        and not math.isfinite(value)
+        or isinstance(value, int)
+        and abs(value) >= 2**63
+    ):
+        raise Bad(codes.OUT_OF_RANGE, node.spot, "the number is too large")
+    return value
+
+
+def read_boolean(node: Node, field: Field, report: Report) -> bool:
+    """`true` or `false`; YAML 1.2 has no `yes`."""
+    value = scalar(node, "true or false").value
+    if not isinstance(value, bool):
+        raise Bad(
+            codes.WRONG_TYPE,
+            node.spot,
+            f"{describe(node)} is neither true nor false",
+            "write true or false, without quotes",
+        )
+    return value
+
+
+def read_duration(node: Node, field: Field, report: Report) -> Micros:
+    """`90s`, `10m`, ... as microseconds."""
+    text = scalar(node, "a duration", codes.BAD_DURATION).text
+    try:
+        span = duration(text)
+    except (ValueError, OverflowError):
+        raise Bad(
+            codes.BAD_DURATION, node.spot, f"{describe(node)} is not a duration", _duration_hint(text)
+        ) from None
+    if span > LONGEST:
+        raise Bad(codes.OUT_OF_RANGE, node.spot, "the duration is longer than a hundred years")
+    return span
+
+
+def _duration_hint(text: str) -> str:
+    """A person who wrote a bare number, or a unit's long name, is told the very spelling."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
+    if found is None:
+        return ""
+    number, unit = found.groups()
+    if not unit:
+        return f"say the unit: {number}s, {number}m, {number}h or {number}d"
+    short = {"s": "s", "m": "m", "h": "h", "d": "d", "w": "w"}.get(unit[0].lower())
+    return f"write {number}{short}" if short else ""
+
+
+def read_duration_or_off(node: Node, field: Field, report: Report) -> Micros | None:
+    """A duration, or `off` (None)."""
+    if isinstance(node, Scalar) and node.text in ("off", "false"):
+        return None
+    return read_duration(node, field, report)
+
+
+def read_zone(node: Node, field: Field, report: Report) -> str:
+    """The name of a time zone."""
+    name = scalar(node, "a time zone").text
+    try:
+        zone_of(name)
+    except (KeyError, ValueError, OSError):
+        raise Bad(codes.UNKNOWN_ZONE, node.spot, f"{describe(node)} is not a time zone") from None
+    return name
+
+
+def read_text(node: Node, field: Field, report: Report) -> Passage:
+    """A text with `{{ path }}`, or an expression: read later, when it is known what it may name."""
+    return Passage(scalar(node, "a text").text, scalar(node, "a text"))
+
+
+def read_cel(node: Node, field: Field, report: Report) -> Passage:
+    """An expression; a YAML number or truth value is an expression too."""
+    return Passage(scalar(node, "an expression").text, scalar(node, "an expression"))
+
+
+def read_duration_or_cel(node: Node, field: Field, report: Report) -> Micros | Passage:
+    """What begins like a duration is one; everything else is an expression."""
+    text = scalar(node, "a duration or an expression").text
+    if re.match(r"\d+(\.\d+)?\s*[A-Za-z]*$", text) or not text.strip():
+        return read_duration(node, field, report)
+    return read_cel(node, field, report)
+
+
+def one_or_more(node: Node, read: Callable[[Node], T]) -> tuple[T, ...]:
+    """A single value, or a list of them, as a tuple."""
+    if isinstance(node, Listing):
+        if not node.entries:
+            raise Bad(codes.WRONG_TYPE, node.spot, "the list is empty")
+        return tuple(read(entry) for entry in node.entries)
+    return (read(node),)
+
+
+def read_texts(node: Node, field: Field, report: Report) -> tuple[Passage, ...]:
+    """One expression or event type, or a list of them."""
+    return one_or_more(node, lambda entry: read_text(entry, field, report))
+
+
+def read_strings(node: Node, field: Field, report: Report) -> tuple[str, ...]:
+    """A list of texts, perhaps empty."""
+    if isinstance(node, Listing):
+        return tuple(read_string(entry, field, report) for entry in node.entries)
+    return (read_string(node, field, report),)
+
+
+def read_plain(node: Node, field: Field, report: Report) -> Any:
+    """Whatever stands there, as plain values."""
+    return plain(node)
+
+
+def read_later(node: Node, field: Field, report: Report) -> Any:
+    """A field of a later version: never ignored in silence."""
+    raise Bad(codes.NOT_SUPPORTED, node.spot, f"`{field.name}` is not supported yet")

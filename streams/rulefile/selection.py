@@ -1,0 +1,131 @@
+"""Which events a rule means: names and branches of the tree of types, and the sources that send them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from streams.rulefile import codes
+from streams.rulefile.codes import Report
+from streams.rulefile.scalars import Passage, advise
+from streams.rules import EventType, Source
+
+
+class Chosen(msgspec.Struct, frozen=True):
+    """The types a selector names.
+
+    `patterns` are what it names, `declared` the declared types among them; `open`: undeclared ones
+    may come too.
+    """
+
+    patterns: tuple[str, ...]
+    declared: tuple[str, ...]
+    open: bool
+
+
+class Selection:
+    """Finds types by name or branch.
+
+    `broken`: texts of files that have mistakes. `unsure`: an open source could not be read, so that a
+    type nobody declares may well exist.
+    """
+
+    def __init__(
+        self,
+        event_types: Mapping[str, EventType],
+        sources: Mapping[str, Source],
+        report: Report,
+        broken: str = "",
+        unsure: bool = False,
+    ) -> None:
+        self.event_types, self.sources, self.report = event_types, sources, report
+        self.broken, self.unsure = broken, unsure
+
+    def choose(self, passages: tuple[Passage, ...]) -> Chosen | None:
+        """The types that are named; None, and a problem, if one of them does not exist."""
+        found = [self._one(passage) for passage in passages]
+        known = [one for one in found if one is not None]
+        if not known or len(known) < len(found):
+            return None
+        return Chosen(
+            tuple(dict.fromkeys(one.patterns[0] for one in known)),
+            tuple(dict.fromkeys(name for one in known for name in one.declared)),
+            any(one.open for one in known),
+        )
+
+    def _one(self, passage: Passage) -> Chosen | None:
+        pattern = passage.text
+        branch = pattern == "*" or pattern.endswith(".*")
+        declared = (
+            tuple(name for name in self.event_types if fits(pattern, name))
+            if branch
+            else (pattern,)
+            if pattern in self.event_types
+            else ()
+        )
+        sender = next(
+            (source.id for source in self.sources.values() if source.open and source.may_emit(pattern)), None
+        )
+        if sender is not None and (branch or not declared):
+            self.report.add(
+                codes.OPEN_EVENT,
+                passage.spot,
+                f"the fields of `{pattern}` are not checked: source {sender} is open and may send any",
+            )
+            return Chosen((pattern,), declared, True)
+        if not declared:
+            self._unknown(passage)
+            return None
+        return Chosen((pattern,), declared, False)
+
+    def _unknown(self, passage: Passage) -> None:
+        """Silent where another mistake, told already, may be the cause."""
+        pattern = passage.text
+        begun = f"id: {pattern.removesuffix('*')}"
+        if self.unsure or begun in self.broken:
+            self.report.spoil()
+            return
+        what = (
+            "no event type is declared in the branch" if pattern.endswith("*") else "there is no event type"
+        )
+        self.report.add(codes.UNKNOWN_EVENT, passage.spot, f"{what} `{pattern}`", self._advice(pattern))
+
+    def _advice(self, pattern: str) -> str:
+        names = [*self.event_types, *(name for name, exact in self._prefixes() if exact)]
+        near = advise(
+            pattern,
+            {*names, *(branch for name in names for branch in branches(name))},
+            "the declared types are",
+        )
+        return near or "declare it in rules/events/"
+
+    def _prefixes(self) -> list[tuple[str, bool]]:
+        return [source.mapping.type.prefix for source in self.sources.values()]
+
+    def senders(self, patterns: tuple[str, ...]) -> frozenset[str]:
+        """The sources that may send any of these."""
+        return frozenset(
+            source.id
+            for source in self.sources.values()
+            if any(source.may_emit(pattern) for pattern in patterns)
+        )
+
+
+def fits(pattern: str, event_type: str) -> bool:
+    """Whether a type is meant by a name or a branch."""
+    return event_type.startswith(pattern[:-1]) if pattern.endswith("*") else pattern == event_type
+
+
+def branches(event_type: str) -> list[str]:
+    """`a.b.c` lies in the branches `a.*` and `a.b.*`."""
+    parts = event_type.split(".")
+    return [".".join(parts[:n]) + ".*" for n in range(1, len(parts))]
+
+
+def branch_of(prefix: str, exact: bool) -> str:
+    """The narrowest name or branch that holds all that a source may send."""
+    if exact:
+        return prefix
+    head, dot, _ = prefix.rpartition(".")
+    return f"{head}.*" if dot else "*"

@@ -1,0 +1,59 @@
+"""The rule that a source brings along: its own silence is a finding, as if an author had written it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from streams.clocks import DAY, show_duration
+from streams.kinds import all_kinds
+from streams.rulefile.building import Builder
+from streams.rulefile.codes import Report
+from streams.rulefile.common import fields_of
+from streams.rulefile.drafts import RuleDraft
+from streams.rulefile.expressions import Expressions, Names
+from streams.rulefile.fields import read_fields
+from streams.rulefile.reading import documents
+from streams.rulefile.selection import Selection, branch_of, fits
+from streams.rulefile.spots import FileText
+from streams.rulefile.structures import READERS
+from streams.rules import Rule, Source
+
+TEMPLATE = """\
+kind: absence
+id: source-silent.{id}
+title: {title}
+event: {branch}
+where: {where}
+by: source
+every: {silence}
+forget_after: {forget}
+severity: moderate
+owner: city
+"""
+
+
+def silence_rule(source: Source, names: Names, sources: Mapping[str, Source]) -> Rule | None:
+    """The rule; None if the source does not want one or no event of it would be accepted."""
+    branch = branch_of(*source.mapping.type.prefix)
+    known = source.open or any(fits(branch, name) for name in names.event_types)
+    if source.silence is None or not known:
+        return None
+    report = Report()
+    file = FileText(
+        f"(source {source.id})",
+        TEMPLATE.format(
+            id=source.id,
+            title=json.dumps(f"Source {source.title or source.id} is silent"),
+            branch=json.dumps(branch),
+            where=json.dumps(f"source == {json.dumps(source.id)}"),
+            silence=show_duration(source.silence),
+            forget=show_duration(max(30 * DAY, 2 * source.silence)),
+        ),
+    )
+    (node,) = documents(file, report)
+    values = read_fields(node, fields_of("absence"), READERS, report, "an absence rule")
+    builder = Builder(names, Selection(names.event_types, sources, report), Expressions(report), report)
+    rule = builder.build(RuleDraft(all_kinds()["absence"], values, ""))
+    assert rule is not None, [problem.render() for problem in report.problems]
+    return rule
