@@ -172,9 +172,7 @@ class Log(abc.ABC):
         """The (partition, offset) of each, once all are acknowledged. Raises EntryTooLarge, AppendFailed."""
 
     @abc.abstractmethod
-    def read(
-        self, topic: str, partition: int, start: int = 0, stop: int | None = None
-    ) -> AsyncIterator[list[Entry]]:
+    def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Entry]]:
         """The entries with start <= offset < stop, in batches, without a group.
 
         `stop` None: the end as it is now. What was compacted or is older than the retention is not there any
@@ -240,7 +238,5 @@ def embedded_path(url: str) -> str:
     """The file's path in an embedded address. Raises ValueError, in words, if there is none."""
     path = url.removeprefix("embedded://")
     if path == url or not path.startswith("/") or path.endswith("/"):
-        raise ValueError(
-            f"an embedded log needs the absolute path of a file: {url!r} (embedded:///path/of/file.db)"
-        )
+        raise ValueError(f"an embedded log needs the absolute path of a file: {url!r} (embedded:///path/of/file.db)")
     return path

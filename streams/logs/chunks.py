@@ -80,9 +80,7 @@ def unpack(spans: str, keys: bytes, values: bytes) -> list[Row]:
     ]
 
 
-def entries(
-    topic: str, partition: int, chunk: tuple[str, bytes, bytes], start: int, stop: int
-) -> list[Entry]:
+def entries(topic: str, partition: int, chunk: tuple[str, bytes, bytes], start: int, stop: int) -> list[Entry]:
     """The entries of one run (spans, keys, vals) with start <= offset < stop."""
     spans, keys, values = chunk
     return [

@@ -175,9 +175,7 @@ class KafkaLog(Log):
                 return
             consumer.seek(part, at)
             while at < end:
-                batch = [
-                    entry_of(record) for record in await self._some(consumer, part) if record.offset < end
-                ]
+                batch = [entry_of(record) for record in await self._some(consumer, part) if record.offset < end]
                 if batch:
                     yield batch
                 at = await consumer.position(part)
@@ -200,9 +198,7 @@ class KafkaLog(Log):
         return records
 
     @contextlib.asynccontextmanager
-    async def _reader(
-        self, topic: str, partition: int
-    ) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
+    async def _reader(self, topic: str, partition: int) -> AsyncIterator[tuple[AIOKafkaConsumer, TopicPartition]]:
         """A reader of one partition, without a group."""
         await self._check_part(topic, partition)
         part = TopicPartition(topic, partition)

@@ -119,16 +119,12 @@ class Admin:
         await self._call(make)
 
     async def _adjust(self, specs: Sequence[TopicSpec]) -> None:
-        resources = [
-            ConfigResource(ConfigResourceType.TOPIC, spec.name, self._config(spec)) for spec in specs
-        ]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, spec.name, self._config(spec)) for spec in specs]
         if resources:
             await self._call(lambda client: client.alter_configs(resources))
 
     def _config(self, spec: TopicSpec) -> dict[str, str]:
-        policy = ["compact"] * spec.compacted + ["delete"] * (
-            spec.retention is not None or not spec.compacted
-        )
+        policy = ["compact"] * spec.compacted + ["delete"] * (spec.retention is not None or not spec.compacted)
         config = {
             "cleanup.policy": ",".join(policy),
             "retention.ms": str(-1 if spec.retention is None else max(1, spec.retention // 1000)),
@@ -164,9 +160,7 @@ class Admin:
 
     async def set_committed(self, group: str, offsets: Mapping[Part, int]) -> None:
         """Set them. Raises LogError if a member of the group is reading."""
-        asked = {
-            TopicPartition(*part): OffsetAndMetadata(offset, "", None) for part, offset in offsets.items()
-        }
+        asked = {TopicPartition(*part): OffsetAndMetadata(offset, "", None) for part, offset in offsets.items()}
         answers = await self._call(lambda client: client.alter_group_offsets(group, asked))
         refused = {part: error.__name__ for part, error in answers.items() if error.errno != 0}
         if refused:

@@ -16,6 +16,8 @@ DEFAULTS: Mapping[str, Any] = {
     "auto_offset_reset": "earliest",
     "enable_auto_commit": False,
     "isolation_level": "read_committed",
+    # A fetch that waits for one partition holds back what comes to the broker's others meanwhile.
+    "fetch_max_wait_ms": 100,
     "session_timeout_ms": 10_000,
     "heartbeat_interval_ms": 3_000,
     "max_partition_fetch_bytes": 4 * 1024 * 1024,
@@ -119,9 +121,7 @@ class KafkaBulk(Bulk):
         try:
             await self._consumer.commit(asked)
         except KafkaError as error:
-            raise CommitRefused(
-                f"group {self._group!r} refused the commit of {dict(offsets)}: {error!r}"
-            ) from error
+            raise CommitRefused(f"group {self._group!r} refused the commit of {dict(offsets)}: {error!r}") from error
 
     async def committed(self, topic: str, partition: int) -> int | None:
         """See `Bulk`."""

@@ -29,7 +29,7 @@ from streams.logs.bulk import SqliteBulk
 from streams.logs.catalogue import PartRow
 from streams.logs.compaction import compact_all
 from streams.logs.limits import check_size, check_spec
-from streams.logs.reading import BATCH_RECORDS, fetch
+from streams.logs.reading import BATCH_RECORDS, fetch, fetch_each
 from streams.logs.store import Store, acquire, release
 from streams.logs.writer import Turn
 
@@ -41,8 +41,9 @@ _Row = tuple[int, bytes | None, bytes | None, Any]
 class SqliteLog(Log):
     """See `Log`.
 
-    Settings: `read_only` (for other processes than the writing one), `sync` ("full" or "normal", see
-    store.py), `max_entry_bytes`, `tombstone_s` (how long a deletion stays readable in a compacted topic).
+    Settings: `read_only` (for other processes than the writing one); `sync` ("full" or "normal", see
+    store.py; None: as it is open here already, else "full"); `max_entry_bytes`; `tombstone_s` (how long a deletion stays
+    readable in a compacted topic).
     """
 
     def __init__(
@@ -50,11 +51,11 @@ class SqliteLog(Log):
         path: str | Path,
         *,
         read_only: bool = False,
-        sync: str = "full",
+        sync: str | None = None,
         max_entry_bytes: int = MAX_ENTRY_BYTES,
         tombstone_s: float = 3600.0,
     ) -> None:
-        if sync not in ("full", "normal"):
+        if sync not in (None, "full", "normal"):
             raise ValueError(f'sync is "full" or "normal", not {sync!r}')
         self._path, self._read_only, self._sync = Path(path), read_only, sync
         self._max_entry_bytes, self._tombstone = max_entry_bytes, round(tombstone_s * 1e6)
@@ -144,27 +145,28 @@ class SqliteLog(Log):
         if not entries:
             return []
         now = time.time_ns() // 1000
-        where: list[tuple[str, int]] = []
+        where = [self.placed(entry) for entry in entries]
         groups: dict[Part, list[_Row]] = {}
-        for entry in entries:
-            self._check(entry)
-            part = (entry.topic, self._partition(entry))
+        for part, entry in zip(where, entries, strict=True):
             stamp = (now if entry.timestamp is None else entry.timestamp) // 1000 * 1000
             groups.setdefault(part, []).append((stamp, entry.key, entry.value, entry.headers))
-            where.append(part)
         firsts: dict[Part, int] = await self.write(lambda turn: _append(turn, groups))
         counters = {part: itertools.count(first) for part, first in firsts.items()}
         return [(part[1], next(counters[part])) for part in where]
 
-    def _check(self, entry: Outgoing) -> None:
+    def placed(self, entry: Outgoing) -> Part:
+        """Where the entry would go. Raises what `append` would: UnknownTopic, EntryTooLarge, LogError."""
         check_size(entry, self._max_entry_bytes)
-        if entry.key is None and self.store.catalogue.spec(entry.topic).compacted:
+        spec = self.store.catalogue.spec(entry.topic)
+        if entry.key is None and spec.compacted:
             raise LogError(f"an entry without a key for the compacted topic {entry.topic!r}")
+        part = (entry.topic, self._partition(entry, spec.partitions))
+        self.store.catalogue.part(*part)
+        return part
 
-    def _partition(self, entry: Outgoing) -> int:
+    def _partition(self, entry: Outgoing, count: int) -> int:
         if entry.partition is not None:
             return entry.partition
-        count = self.store.catalogue.spec(entry.topic).partitions
         if entry.key is None:
             return next(self._turns) % count
         from aiokafka.partitioner import murmur2  # noqa: PLC0415 - heavy, and seldom needed
@@ -182,6 +184,14 @@ class SqliteLog(Log):
             batch, at = await self.query(fetch, part, at, end, BATCH_RECORDS)
             if batch:
                 yield batch
+
+    async def next_of(self, at: Mapping[Part, int], limit: int) -> dict[Part, list[Entry]]:
+        """What stands from these offsets on, `limit` entries in all; no key where nothing does."""
+        part = self.store.catalogue.part
+        wanted = [(where, part(*where), start) for where, start in at.items()]
+        wanted = [(where, row, start) for where, row, start in wanted if start < row.next]
+        found: dict[Part, list[Entry]] = await self.query(fetch_each, wanted, limit) if wanted else {}
+        return found
 
     async def follow(self, topic: str, partition: int, start: int) -> AsyncIterator[list[Entry]]:
         """See `Log`."""

@@ -32,14 +32,14 @@ _open: dict[tuple[Path, bool], Store] = {}
 _guard = threading.Lock()
 
 
-def acquire(path: Path, read_only: bool, sync: str) -> Store:
+def acquire(path: Path, read_only: bool, sync: str | None) -> Store:
     """The open file at this path; opened by the first who asks. Each call needs one `release`."""
     path = path.resolve()
     with _guard:
         store = _open.get((path, False)) or _open.get((path, read_only))
         if store is None:
-            store = _open[(path, read_only)] = Store(path, read_only, sync)
-        elif not read_only and store.sync != sync:
+            store = _open[(path, read_only)] = Store(path, read_only, sync or "full")
+        elif not read_only and sync not in (None, store.sync):
             raise LogError(f"{path} is open in this process with sync={store.sync!r}, not {sync!r}")
         store.users += 1
         return store

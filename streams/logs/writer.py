@@ -67,9 +67,7 @@ def insert_runs(connection: sqlite3.Connection, log: int, rows: list[Row]) -> No
 class Writer:
     """Owns the writing connection and its thread."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, catalogue: Catalogue, grown: Callable[[], None]
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, catalogue: Catalogue, grown: Callable[[], None]) -> None:
         self._connection = connection
         self._catalogue = catalogue
         self._grown = grown
