@@ -43,7 +43,7 @@ def measure(which: str, counties: int = 24) -> dict[str, Any]:
 
 
 def _batches(lines: list[bytes]) -> Iterator[list[Record]]:
-    records = (Record(offset, 0, line) for offset, line in enumerate(lines))
+    records = (Record(offset, None, line) for offset, line in enumerate(lines))
     while batch := list(islice(records, BATCH)):
         yield batch
 

@@ -31,10 +31,10 @@ _packer = msgspec.msgpack.Encoder()
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True):
-    """What a city's topic holds before it is understood. `stamp` is the log's time, µs."""
+    """What a city's topic holds before it is understood. `stamp` is the log's time, µs; a file has none."""
 
     offset: int
-    stamp: Micros
+    stamp: Micros | None
     value: bytes
     headers: Mapping[str, bytes] = {}
 
@@ -55,7 +55,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     partition: int
     offset: int
     row: int
-    received_at: str
+    received_at: str | None
     size: int
     record: str
     encoding: str  # text or base64; only the first part of a large record is kept
@@ -247,7 +247,7 @@ class Intake:
     def _dead(self, record: Record, refusal: Refusal) -> DeadLetter:
         text, encoding = _readable(record.value[:KEPT_OF_A_DEAD_RECORD])
         return DeadLetter(refusal.reason, refusal.text, self.source.id, self.source.topic, self.partition,
-                          record.offset, record.row, rfc3339(record.stamp), len(record.value), text, encoding)
+                          record.offset, record.row, None if record.stamp is None else rfc3339(record.stamp), len(record.value), text, encoding)
 
 
 def _readable(value: bytes) -> tuple[str, str]:

@@ -36,8 +36,8 @@ class Mapper:
         received = source.mapping.received
         self.received = None if received is None else _time_reader(received)
 
-    def received_at(self, record: RecordFields, row: int, stamp: Micros) -> Micros:
-        """When the record came: by the source's `received`, else by the log's time stamp."""
+    def received_at(self, record: RecordFields, row: int, stamp: Micros | None) -> Micros | None:
+        """When the record came: by the source's `received`, else by the log's time stamp, if there is one."""
         mapping = self.mapping.received
         if mapping is None or self.received is None:
             return stamp
@@ -46,13 +46,15 @@ class Mapper:
         except (EvalError, ValueError, OverflowError):
             return stamp
 
-    def event(self, record: RecordFields, row: int, stamp: Micros, partition: int, offset: int) -> Event:
+    def event(self, record: RecordFields, row: int, stamp: Micros | None, partition: int, offset: int) -> Event:
         """The event; raises Refusal."""
         received = self.received_at(record, row, stamp)
         identity = self._part(self.mapping.id, record, row, DeadReason.MISSING_ID, "id")
         event_type = str(self._part(self.mapping.type, record, row, DeadReason.MAPPING_FAILED, "type"))
         time = self._time(record, row, received)
-        if time > received + self.source.skew:
+        if received is None:
+            received = time  # a file that does not tell when its records came
+        elif time > received + self.source.skew:
             raise Refusal(DeadReason.TIME_IN_FUTURE, "the event's time lies in the future of its receipt")
         return Event(
             str(identity), self.source.id, event_type, time, received, self._place(record, row),
@@ -69,7 +71,7 @@ class Mapper:
             raise Refusal(reason, f"`{name}` is empty")
         return value
 
-    def _time(self, record: RecordFields, row: int, received: Micros) -> Micros:
+    def _time(self, record: RecordFields, row: int, received: Micros | None) -> Micros:
         mapping = self.mapping.time
         try:
             value = mapping.value(record, row)
@@ -77,13 +79,13 @@ class Mapper:
                 raise Refusal(DeadReason.MISSING_TIME, "`time` is empty")
             return self.time(value)
         except Refusal:
-            if mapping.otherwise != "received":
+            if mapping.otherwise != "received" or received is None:
                 raise
         except EvalError as error:
-            if mapping.otherwise != "received":
+            if mapping.otherwise != "received" or received is None:
                 raise Refusal(DeadReason.MISSING_TIME, f"`time`: {error}") from error
         except (ValueError, OverflowError, TypeError) as error:
-            if mapping.otherwise != "received":
+            if mapping.otherwise != "received" or received is None:
                 raise Refusal(DeadReason.BAD_TIME, f"`time`: {error}") from error
         return received
 

@@ -93,7 +93,7 @@ def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str) -> I
 def read_records(source: Source, path: Path) -> Iterator[Record]:
     """A file's records as they would stand on the source's topic; the offset is the data row."""
     for row, (value, headers) in enumerate(read_file(source.format, path)):
-        yield Record(row, 0, value, headers)
+        yield Record(row, None, value, headers)
 
 
 def _merged(bundle: Bundle, feeds: Sequence[tuple[str, Iterator[Record]]], order: str) -> Iterator[tuple[str, Record]]:
