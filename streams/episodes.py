@@ -58,6 +58,7 @@ class Episode(msgspec.Struct, array_like=True):
         return (
             self.opened == other.opened
             and self.closed == other.closed
+            and self.ended == other.ended
             and self.value == other.value
             and self.count == other.count
             and self.evidence == other.evidence
@@ -103,7 +104,7 @@ class Hold(msgspec.Struct, array_like=True):
     @property
     def idle(self) -> bool:
         """Whether nothing is pending or open."""
-        return self.pending is None and self.open is None
+        return self.pending is None and (not self.episodes or self.episodes[-1].closed is not None)
 
     def touch(self) -> None:
         """Mark the last episode as changed."""
@@ -137,16 +138,28 @@ class Hold(msgspec.Struct, array_like=True):
         else:
             self._close(current, at, ended)
 
+    def end(self, at: Micros, ended: str) -> None:
+        """Close the open episode at `at` without bridging, and drop what is pending."""
+        self.pending = None
+        current = self.open
+        if current is not None:
+            self._close(current, at, ended)
+
     def pulse(self, options: HoldOptions, at: Micros, value: Any, members: Iterable[Member],
-              bound: dict[str, list[str]] | None = None) -> None:
-        """The rule is met for an instant; `keep_firing_for` joins it to the episode before."""
+              bound: dict[str, list[str]] | None = None, facts: dict[str, Any] | None = None) -> None:
+        """The rule is met for an instant; `keep_firing_for` joins it to the episode before.
+
+        `facts`: what the texts can say, where that is more than the newest member's facts. Value,
+        facts and `bound` of a joined episode are those of the newest instant.
+        """
         current = self.open if options.keep else None
         if current is None:
-            current = Episode(opened=at, closed=None if options.keep else at, value=value,
-                              evidence=[], facts={}, bound=bound)
+            current = Episode(opened=at, closed=None if options.keep else at, evidence=[], facts={})
             self.episodes.append(current)
         current.prove(members)
-        current.value = value
+        if facts is not None:
+            current.facts = facts
+        current.value, current.bound = value, bound
         self.false_since = at if options.keep else None
         self.touch()
 

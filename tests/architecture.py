@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = dict.fromkeys(("ingest", "mapping", "route", "keys", "corrections"), "engine")
+ROOM_OF = dict.fromkeys(("ingest", "mapping", "route", "keys", "corrections"), "engine") | {"judging": "episodes"}
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
 SHELLS = {"logs", "service", "tools", "console", "demo", "commands", "cli"}

@@ -1,0 +1,447 @@
+"""Kind `threshold`: a measure over a window satisfies a condition.
+
+When is the value judged?
+
+- A *sliding* window is `(t - size, t]`; it is judged at each event and whenever events leave it
+  (all that leave at one instant at once, before the event of that instant).
+- A *tumbling* window `[begin, end)` is judged at its end. So is a *hopping* one, which ends every
+  `hop` and looks back `size`.
+- A *session* is a run of events with gaps of `gap` at most. It ends `gap` after its last event, or
+  at `max` after its first, where the next event begins another. It is judged at its end.
+
+What an end concludes stands until the next end; the episode opens at the end, not before.
+
+*Reaching* conditions (count and distinct `gt gte`, max `gt gte`, min `lt lte`) are such that more
+events only help. Once one is met within a window it stays met until the window's end. So tumbling,
+hopping and session are then judged at each event, on the oldest window still running (which holds
+all that any younger one holds), and the episode opens with the event. It ends at the window's end
+unless the next window running has met the condition by then. With `recovery` it ends at the first
+end of a window whose whole value satisfies `recovery`.
+
+What is measured of no events is 0 for count, distinct and sum; such a value is judged like any
+other, so a key for which `lt` holds on nothing keeps its episode open. Every other measure of no
+events is *absent*, as is any value of fewer events than `min_events`, and what a session rule
+measures between sessions. Absent is neither true nor false: it opens nothing, ends nothing and
+does not interrupt `for` (an episode due in the meantime opens at the next value, if that
+satisfies). But once the value has been absent for the longest of `size` (session: `max`), `for` and
+`keep_firing_for` (and the tumbling or hopping window or session that then runs, if it has events,
+has been judged absent too), the episode ends (`no_data`) at the moment the value became absent, and
+a pending one is dropped.
+
+Evidence: the events in the window when the condition was met first, then each event at which it is
+met, or which lies in a window that is judged met at its end.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from streams.clocks import BEFORE_ALL, HOUR
+from streams.episodes import Hold, HoldOptions
+from streams.judging import Judge
+from streams.kinds import Field, Frontier, Identity
+from streams.measures import Extent, Gauge, always, extent, never, overlap
+from streams.records import KeyValues, Member, Micros
+from streams.specs import Measure, Test, Window
+from streams.windows import Edges, contradictions
+
+NAME = "threshold"
+FIELDS = (
+    Field("window", "window", "Over which span to measure: a duration (sliding, exact to the event), "
+          "or `{type: tumbling, size: 1h}`, `{type: hopping, size: 1h, hop: 5m}` (both aligned to local "
+          "midnight), `{type: session, gap: 10m, max: 6h}` (a run of events).", required=True),
+    Field("measure", "measure", "What to measure: `count`, or one of `{distinct: f}`, `{sum: f}`, "
+          "`{avg: f}`, `{min: f}`, `{max: f}`, `{p50: f}` to `{p99: f}`, `{slope: f, per: 1h}` (least "
+          "squares), `{ratio: f}` (the share of events for which f is true).", default=Measure()),
+    Field("condition", "condition", "When it is too much or too little: `{gte: 3}`, also gt, lt, lte, eq, "
+          "neq.", required=True),
+    Field("recovery", "condition", "The episode ends only when this holds, not as soon as `condition` does "
+          "not."),
+    Field("min_events", "integer", "With fewer events in the window there is no value.", default=0),
+)
+
+ZERO_IF_EMPTY = ("count", "distinct", "sum")
+_RISING, _FALLING = ("gt", "gte"), ("lt", "lte")
+_REACHING = {"count": _RISING, "distinct": _RISING, "max": _RISING, "min": _FALLING}
+
+
+class ThresholdState(msgspec.Struct, array_like=True, dict=True):
+    """`members[head:]` are the events in the window, in order.
+
+    `due` is when `advance` has something to do. `edge` is the end of the aligned window that is
+    filling, None while nothing can come of it. `absent` says since when an episode has had no
+    value. `shown` is the end of the last aligned window whose events are in the evidence. The
+    measure itself is kept beside the fields (see `Gauge`): copy a state through its bytes only.
+    """
+
+    hold: Hold
+    due: Micros | None = None
+    members: list[Member] = []
+    head: int = 0
+    edge: Micros | None = None
+    absent: Micros | None = None
+    shown: Micros = BEFORE_ALL
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """The terms of one rule: what is measured over which window, when it holds, when it ends."""
+
+    window: Window
+    measure: Measure
+    condition: Test
+    recovery: Test | None
+    min_events: int
+    options: HoldOptions
+
+    @property
+    def reaching(self) -> bool:
+        """Whether more events can only help the condition."""
+        return self.condition.op in _REACHING.get(self.measure.name, ())
+
+    @property
+    def need(self) -> int:
+        """How many events meet a condition on their count that more events only help; else 0."""
+        if not self.reaching or self.measure.name != "count":
+            return 0
+        bound: float = self.condition.value
+        least = math.ceil(bound) if self.condition.op == "gte" else math.floor(bound) + 1
+        return max(least, self.min_events)
+
+    @property
+    def zero(self) -> bool:
+        """Whether an empty window measures 0 and not nothing."""
+        return self.min_events <= 0 and self.window.type != "session" and self.measure.name in ZERO_IF_EMPTY
+
+    @property
+    def possible(self) -> Extent:
+        """Which values can be measured."""
+        return extent(self.measure, 0 if self.zero else max(1, self.min_events))
+
+    @property
+    def name(self) -> str:
+        """The measure as its author wrote it."""
+        return f"p{self.measure.percentile}" if self.measure.name == "percentile" else self.measure.name
+
+
+class Threshold:
+    """A `threshold` rule, compiled; a subclass knows the window.
+
+    A window's moments are due before the events of that instant, a deadline D (`for`,
+    `keep_firing_for`, no value) after those at D, that is at `D + 1`.
+    """
+
+    frontier: Frontier
+    identity = Identity.TIME
+    state_type: type[msgspec.Struct] = ThresholdState
+
+    def __init__(self, terms: Terms, span: Micros, reach: Micros) -> None:
+        options = terms.options
+        self.judge = Judge(terms.condition, terms.recovery, options, span)
+        self.met = self.judge.met
+        self.reaching = terms.reaching
+        self.horizon = reach + self.judge.patience + options.wait + options.keep
+        self.frontier = Frontier.HEAD if self.reaching else Frontier.CLOCK
+        self.why = _why(terms)
+        self.gauge = Gauge(terms.measure, terms.min_events)
+
+    def start(self, key: KeyValues, now: Micros) -> ThresholdState:
+        """No events yet."""
+        return ThresholdState(Hold())
+
+    def on_event(self, state: ThresholdState, member: Member) -> None:
+        """Take the next event into the window."""
+        raise NotImplementedError
+
+    def due(self, state: ThresholdState) -> Micros | None:
+        """The next of: events leave, the window ends, a deadline."""
+        return state.due
+
+    def advance(self, state: ThresholdState, now: Micros) -> None:
+        """Do what is due, one moment after the other."""
+        while state.due is not None and state.due <= now:
+            if state.hold.idle:
+                self._on_window(state, state.due)
+            else:
+                self._act(state)
+            self._schedule(state)
+
+    def empty(self, state: ThresholdState) -> bool:
+        """No event is in the window, nothing is pending or open, nothing is to be judged."""
+        return state.due is None and not state.members and state.hold.idle
+
+    def value(self, state: ThresholdState, now: Micros) -> Any:
+        """What the window measures at `now`, for people to see; None if absent."""
+        return self.gauge.value(ThresholdState(Hold(), members=self._inside(state, now)))
+
+    # what a subclass says of its window
+
+    def _window_due(self, state: ThresholdState) -> Micros | None:
+        raise NotImplementedError
+
+    def _on_window(self, state: ThresholdState, due: Micros) -> None:
+        raise NotImplementedError
+
+    def _precedes(self, state: ThresholdState, window: Micros, wait: Micros) -> bool:
+        """Whether the window's moment comes before the deadline: a deadline is due one later."""
+        return window < wait
+
+    def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
+        """The end of the window that is running at `time` and holds an event; else `time` itself."""
+        return time
+
+    def _inside(self, state: ThresholdState, now: Micros) -> list[Member]:
+        return state.members[state.head:]
+
+    # what waits for time
+
+    def _act(self, state: ThresholdState) -> None:
+        """Do what comes first: the window's moment or a deadline."""
+        window, wait = self._window_due(state), self._wait_due(state)
+        if wait is None or (window is not None and self._precedes(state, window, wait)):
+            assert window is not None
+            self._on_window(state, window)
+        elif self.judge.gives_up(state) is not None:
+            self.judge.give_up(state)
+        else:
+            self.judge.wait(state, wait)
+
+    def _wait_due(self, state: ThresholdState) -> Micros | None:
+        deadline = self.judge.gives_up(state)
+        if deadline is None:
+            return state.hold.due(self.judge.options)
+        return self._runs_until(state, deadline) + 1
+
+    def _schedule(self, state: ThresholdState) -> None:
+        state.due = window = self._window_due(state)
+        if not state.hold.idle:
+            wait = self._wait_due(state)
+            if wait is not None and (window is None or wait < window):
+                state.due = wait
+
+
+class Sliding(Threshold):
+    """Over a sliding window.
+
+    While a reaching condition is not met, events leaving cannot change that: they are let go with a
+    later event, and nothing is due until the last one leaves. A count is met as long as there are
+    `need` events, so nothing is due before there are fewer, and fewer need not even be looked at.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self.size = size = terms.window.size or 0
+        self.need = terms.need
+        super().__init__(terms, size, size)
+
+    def on_event(self, state: ThresholdState, member: Member) -> None:
+        """Judge the window that ends with this event."""
+        members, time = state.members, member.time
+        if len(members) - state.head + 1 < self.need and state.hold.idle:
+            members.append(member)
+            state.due = time + self.size
+            return
+        if self.reaching and members and members[state.head].time <= time - self.size:
+            self.gauge.drop_until(state, time - self.size)
+        if not self.gauge.take(state, member):
+            return
+        value = self.gauge.value(state)
+        if self.reaching and (value is None or not self.met(value)) and state.hold.idle:
+            state.due = time + self.size
+        else:
+            self.judge.judge(state, time, value, (member,))
+            self._schedule(state)
+
+    def _window_due(self, state: ThresholdState) -> Micros | None:
+        members = state.members
+        if not members:
+            return None
+        leaves = state.head
+        if 0 < self.need <= len(members) - leaves:
+            leaves = len(members) - self.need
+        elif self.reaching and state.hold.idle:
+            leaves = -1
+        return members[leaves].time + self.size
+
+    def _on_window(self, state: ThresholdState, due: Micros) -> None:
+        if self.reaching and state.hold.idle:
+            self.gauge.clear(state)
+            return
+        self.gauge.drop_until(state, due - self.size)
+        value = self.gauge.value(state)
+        # what a reaching condition measures falls as events leave: still met is no news
+        if not self.reaching or value is None or not self.met(value):
+            self.judge.judge(state, due, value, ())
+
+    def _inside(self, state: ThresholdState, now: Micros) -> list[Member]:
+        return [member for member in state.members[state.head:] if member.time > now - self.size]
+
+
+class Aligned(Threshold):
+    """Over tumbling or hopping windows. `members` are those of the oldest window still running."""
+
+    def __init__(self, terms: Terms, zone: ZoneInfo) -> None:
+        window = terms.window
+        size = window.size or 0
+        self.tumbling = window.type == "tumbling"
+        hop = size if self.tumbling else window.hop or size
+        self.edges = Edges(zone, size, hop)
+        # an empty window after the last event is judged too; a day may have an hour more
+        super().__init__(terms, size, size + 2 * (hop + HOUR))
+        self._zero_met = terms.zero and self.met(0)
+
+    def on_event(self, state: ThresholdState, member: Member) -> None:
+        """Fill the window; judge it now only if the condition is a reaching one."""
+        if not self.gauge.take(state, member):
+            return
+        news = state.edge is None or state.absent is not None
+        if state.edge is None:
+            state.edge = self.edges.after(member.time)
+        if self.reaching:
+            value = self.gauge.value(state)
+            if value is not None and self.met(value):
+                self.judge.meet(state, member.time, value, (member,))
+                news = True
+        if news:
+            self._schedule(state)
+
+    def _window_due(self, state: ThresholdState) -> Micros | None:
+        return state.edge
+
+    def _on_window(self, state: ThresholdState, end: Micros) -> None:
+        value, hollow = self.gauge.value(state), not state.members
+        if not self.reaching:
+            fresh = (member for member in state.members[state.head:] if member.time >= state.shown)
+            if self.judge.judge(state, end, value, fresh):
+                state.shown = end
+        following = self.edges.after(end)
+        self.gauge.drop_until(state, (end if self.tumbling else self.edges.begin(following)) - 1)
+        if self.reaching:
+            begun = self.gauge.value(state)
+            if begun is None or not self.met(begun):
+                self.judge.end(state, end, value)
+        # one empty window is judged, the next ones are no news
+        more = state.members or (not hollow and (self._zero_met or not state.hold.idle))
+        state.edge = following if more else None
+
+    def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
+        running = state.members and state.members[state.head].time <= time
+        return state.edge if running and state.edge == self.edges.after(time) else time
+
+
+class Session(Threshold):
+    """Over sessions. `members` are those of the session still running."""
+
+    def __init__(self, terms: Terms) -> None:
+        window = terms.window
+        self.gap, self.longest = window.gap or 0, window.max
+        span = self.gap if self.longest is None else self.longest
+        super().__init__(terms, span, span + self.gap)
+        if self.longest is not None:
+            self.frontier = Frontier.CLOCK
+
+    def on_event(self, state: ThresholdState, member: Member) -> None:
+        """Prolong the session or begin one."""
+        if not self.gauge.take(state, member):
+            return
+        if self.reaching:
+            value = self.gauge.value(state)
+            if value is not None and self.met(value):
+                self.judge.meet(state, member.time, value, (member,))
+        self._schedule(state)
+
+    def _end(self, state: ThresholdState) -> tuple[Micros, bool]:
+        """When the running session ends, and whether it is cut there."""
+        end = state.members[-1].time + self.gap
+        if self.longest is not None and end >= state.members[0].time + self.longest:
+            return state.members[0].time + self.longest, True
+        return end, False
+
+    def _window_due(self, state: ThresholdState) -> Micros | None:
+        if not state.members:
+            return None
+        end, cut = self._end(state)
+        return end if cut else end + 1
+
+    def _precedes(self, state: ThresholdState, window: Micros, wait: Micros) -> bool:
+        """A session that was not cut ends with a deadline of its own, judged before the others."""
+        return window < wait or (window == wait and not self._end(state)[1])
+
+    def _on_window(self, state: ThresholdState, due: Micros) -> None:
+        end, _ = self._end(state)
+        value = self.gauge.value(state)
+        if self.reaching:
+            self.judge.end(state, end, value)
+        else:
+            self.judge.judge(state, end, value, tuple(state.members))
+        self.gauge.clear(state)
+        self.judge.lose(state, end)
+
+    def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
+        running = state.members and state.members[0].time <= time
+        return max(time, self._end(state)[0]) if running else time
+
+
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Threshold:
+    """A detector for one rule; `spec` holds the fields as `streams.specs` has them."""
+    terms = _terms(spec, options)
+    if terms.window.type == "session":
+        return Session(terms)
+    return Sliding(terms) if terms.window.type == "sliding" else Aligned(terms, zone)
+
+
+def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
+    if spec.get("window") is None or spec.get("condition") is None:
+        return []
+    terms = _terms(spec, HoldOptions())
+    found = [("window", *one) for one in contradictions(terms.window)]
+    if terms.min_events < 0:
+        found.append(("min_events", "`min_events` is negative", "leave it out, or say how few are too few"))
+    return found + _condition_problems(terms) + _recovery_problems(terms)
+
+
+def _condition_problems(terms: Terms) -> list[tuple[str, str, str]]:
+    condition, possible = _shown(terms, terms.condition), terms.possible
+    if never(terms.condition, possible):
+        return [("condition", f"`{condition}` can never hold", f"choose a value that {terms.name} can have")]
+    if always(terms.condition, possible):
+        return [("condition", f"`{condition}` always holds", "use `kind: match`, or change the value")]
+    return []
+
+
+def _recovery_problems(terms: Terms) -> list[tuple[str, str, str]]:
+    if terms.recovery is None:
+        return []
+    condition, recovery = _shown(terms, terms.condition), _shown(terms, terms.recovery)
+    if overlap(terms.condition, terms.recovery, terms.possible):
+        return [("recovery", f"both `{condition}` and `{recovery}` can hold at once",
+                 "let recovery begin where the condition no longer holds")]
+    if never(terms.recovery, terms.possible):
+        return [("recovery", f"`{recovery}` can never hold", f"choose a value that {terms.name} can have")]
+    if terms.zero and not terms.condition.holds(0) and not terms.recovery.holds(0):
+        wrong = f"no events measure 0, which does not satisfy `{recovery}`: an episode might never end"
+        return [("recovery", wrong, "choose a recovery that 0 satisfies, or give `min_events`")]
+    return []
+
+
+def _shown(terms: Terms, test: Test) -> str:
+    return f"{terms.name} {test.op} {test.value}"
+
+
+def _terms(spec: Mapping[str, Any], options: HoldOptions) -> Terms:
+    return Terms(spec["window"], spec.get("measure") or Measure(), spec["condition"], spec.get("recovery"),
+                 spec.get("min_events") or 0, options)
+
+
+def _why(terms: Terms) -> str:
+    """The sentence that tells the author when the rule concludes."""
+    condition = _shown(terms, terms.condition)
+    if not terms.reaching:
+        return f"an event that comes late can undo `{condition}`, so the clock must have passed"
+    if terms.window.type == "session" and terms.window.max is not None:
+        return "an event that comes late can move where `max` cuts the session, so the clock must have passed"
+    return f"once `{condition}` is met, an event that comes late cannot undo it"
