@@ -32,6 +32,8 @@ class Mapper:
         self.source, self.types = source, bundle.event_types
         self.personal_key = personal_key
         self.mapping = source.mapping
+        self._place_parts = [(name, part.function) for name, part in source.mapping.place.items()]
+        self._field_parts = [(name, part.function) for name, part in source.mapping.fields.items()]
         self.time = _time_reader(source.mapping.time)
         received = source.mapping.received
         self.received = None if received is None else _time_reader(received)
@@ -98,21 +100,32 @@ class Mapper:
             return None
 
     def _place(self, record: RecordFields, row: int) -> Place | None:
-        parts = {name: self._optional(part, record, row) for name, part in self.mapping.place.items()}
-        known = {name: value for name, value in parts.items() if value is not None and value != ""}
+        known = {}
+        for name, part in self._place_parts:
+            try:
+                value = part(record, row)
+            except EvalError:
+                continue
+            if value is not None and value != "":
+                known[name] = value
+        if not known:
+            return None
         lat, lon = known.get("lat"), known.get("lon")
         if lat is not None and not (-90 <= lat <= 90 and lon is not None and -180 <= lon <= 180):
             known.pop("lat", None)
             known.pop("lon", None)
-        return Place(**known) if known else None
+        return Place(**known)
 
     def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
         declared = self.types.get(event_type)
         if declared is None and not self.source.open:
             raise Refusal(DeadReason.UNKNOWN_TYPE, f"event type {event_type!r} is not declared")
         fields: dict[str, Any] = {}
-        for name, expression in self.mapping.fields.items():
-            value = self._optional(expression, record, row)
+        for name, part in self._field_parts:
+            try:
+                value = part(record, row)
+            except EvalError:
+                continue
             if value is None:
                 continue
             if declared is None:

@@ -11,23 +11,26 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from streams.conditions import EvalError, Expression
+from streams.conditions import EvalError
 from streams.reasons import RouteReason
 from streams.records import Event, KeyValues, Member
 from streams.rules import Bundle, Rule, Selector
 
 Wanted = tuple[str, KeyValues, Member]
+PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
 
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "by", "index", "ref", "rule", "single", "where")
+    __slots__ = ("bit", "by", "facts", "ref", "rule", "selector", "single", "value", "where")
 
     def __init__(self, rule: Rule, index: int, selector: Selector) -> None:
-        self.rule, self.ref, self.index, self.bit = rule, rule.ref, index, 1 << index
-        self.where: Expression | None = selector.where
-        self.by = selector.by
+        self.rule, self.ref, self.selector, self.bit = rule, rule.ref, selector, 1 << index
+        self.where = None if selector.where is None else selector.where.function
+        self.by = [part.function for part in selector.by]
+        self.value = None if rule.value is None else rule.value.function
+        self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
         self.single = len(rule.selectors) == 1
 
 
@@ -39,7 +42,8 @@ class TypeIndex:
         self.lookups: dict[str, dict[Any, list[Candidate]]] = {}
         spread = _spread(candidates)
         for candidate in candidates:
-            equalities = candidate.where.equalities if candidate.where is not None else {}
+            where = candidate.selector.where
+            equalities = where.equalities if where is not None else {}
             path = max((p for p in equalities if _reader(p)), key=lambda p: spread[p], default=None)
             if path is None:
                 self.scan.append(candidate)
@@ -99,7 +103,7 @@ class Router:
 
     def _index(self, event_type: str) -> TypeIndex:
         return TypeIndex([c for c in self._candidates
-                          if any(fits(pattern, event_type) for pattern in c.rule.selectors[c.index].types)])
+                          if any(fits(pattern, event_type) for pattern in c.selector.types)])
 
     def _holds(self, candidate: Candidate, event: Event) -> bool:
         assert candidate.where is not None
@@ -121,15 +125,15 @@ class Router:
 
     def _want(self, wanted: list[Wanted], candidate: Candidate, key: KeyValues, roles: int, event: Event,
               facts: dict[str, Any]) -> None:
-        rule, value = candidate.rule, None
-        if rule.value is not None:
+        value = None
+        if candidate.value is not None:
             try:
-                value = rule.value(event)
+                value = candidate.value(event)
             except EvalError:
-                self.counts[RouteReason.NO_VALUE, rule.id] += 1
+                self.counts[RouteReason.NO_VALUE, candidate.rule.id] += 1
                 return
-        if rule.facts:
-            facts = rule_facts(rule, event, facts)
+        if candidate.facts:
+            facts = more_facts(candidate.facts, event, facts)
         wanted.append((candidate.ref, key, Member(
             event.time, event.source, event.partition, event.offset, event.id, roles, value, facts)))
 
@@ -146,17 +150,14 @@ def place_facts(event: Event) -> dict[str, Any]:
     place = event.place
     if place is None:
         return {}
-    named = (("place.lat", place.lat), ("place.lon", place.lon), ("place.district", place.district),
-             ("place.address", place.address))
+    named = zip(PLACE_FACTS, (place.lat, place.lon, place.district, place.address), strict=True)
     return {path: value for path, value in named if value is not None}
 
 
-def rule_facts(rule: Rule, event: Event, base: dict[str, Any]) -> dict[str, Any]:
+def more_facts(wanted: list[tuple[str, Callable[[Event], Any]]], event: Event, base: dict[str, Any]) -> dict[str, Any]:
     """The base facts and what else the rule's texts read; a missing value stays out."""
     facts = dict(base)
-    for path, read in rule.facts.items():
-        if path in facts:
-            continue
+    for path, read in wanted:
         try:
             facts[path] = read(event)
         except EvalError:
@@ -168,8 +169,9 @@ def _spread(candidates: list[Candidate]) -> Counter[str]:
     """How many different values the conditions name, by path: the more, the better an index."""
     values: dict[str, set[Any]] = {}
     for candidate in candidates:
-        if candidate.where is not None:
-            for path, named in candidate.where.equalities.items():
+        where = candidate.selector.where
+        if where is not None:
+            for path, named in where.equalities.items():
                 values.setdefault(path, set()).update(named)
     return Counter({path: len(named) for path, named in values.items()})
 

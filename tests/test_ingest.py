@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import MINUTE, SECOND, parse_rfc3339
-from streams.conditions import EvalError
+from streams.conditions import EvalError, Failure
 from streams.frames import AcceptedRow, ClockRow, MemberRow
 from streams.ingest import RECORD_LIMIT, Intake, Record, Taken, summary
 from streams.reasons import DeadReason, Fate
@@ -32,12 +32,12 @@ class Reads:
     prefix = ("", False)
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path, self.function = path, self.__call__
 
     def __call__(self, record: Any, row: int = 0) -> Any:
         found = record.fields if hasattr(record, "fields") else record
         if self.path not in found:
-            raise EvalError(f"no field {self.path}")
+            raise EvalError(Failure.MISSING, f"no field {self.path}")
         return found[self.path]
 
 
