@@ -6,6 +6,7 @@ Ids follow from what they name, so a record that is sent twice has the same id a
 
 from __future__ import annotations
 
+import string
 from typing import Any
 
 from streams.findings import Finding
@@ -19,6 +20,8 @@ ALERT_SCHEMA = "urn:tocsin:schema:alert:1"
 DISPATCH_SCHEMA = "urn:tocsin:schema:dispatch:1"
 HELD_SCHEMA = "urn:tocsin:schema:held_back:1"
 URGENCIES = {"extreme": "immediate", "severe": "immediate", "moderate": "expected"}
+
+UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
 def alert_event(passing: Passing, news: News) -> bytes:
@@ -105,7 +108,12 @@ def _urgency(news: News) -> str:
 
 
 def _source(passing: Passing) -> str:
-    return f"/tocsin/{passing.bundle.city.name}"
+    return f"/tocsin/{_segment(passing.bundle.city.name)}"
+
+
+def _segment(name: str) -> str:
+    """A name as a segment of a URI reference, percent-encoded where it must be."""
+    return "".join(chr(byte) if chr(byte) in UNRESERVED else f"%{byte:02X}" for byte in name.encode())
 
 
 def _cause(finding: Finding) -> str:

@@ -11,7 +11,7 @@ from streams.respond.identity import alert_id, digest
 from streams.respond.merge import group_of
 from streams.respond.passing import News, Passing
 from streams.respond.state import AlertState, Memory
-from streams.respond.view import View, view_of, words_of
+from streams.respond.view import View, shown, view_of, words_of
 
 FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED = "firing", "updated", "resolved", "retracted", "merged"
 CHANGES = (FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED)
@@ -69,7 +69,7 @@ def _tell(memory: Memory, passing: Passing, alert: AlertState) -> None:
     seen = view_of(alert.parts.values())
     alert.words = words_of(passing.rule, alert.rule, seen, passing.bundle, alert.words)
     alert.forget = memory.ends(seen.closed)
-    before, told = alert.state, digest((seen, alert.words))
+    before, told = alert.state, digest((shown(seen), alert.words))
     alert.state = FIRING if seen.closed is None or seen.instant else RESOLVED
     if not before and alert.state == RESOLVED:
         _write(passing, alert, FIRING, seen)

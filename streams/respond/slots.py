@@ -27,10 +27,11 @@ _slots = msgspec.msgpack.Decoder(Slot)
 
 
 class Slots:
-    """What was written last, by name."""
+    """What was written last, by name, and what a write that broke off left to be set right."""
 
     def __init__(self) -> None:
         self._given: dict[bytes, bytes | None] = {}
+        self._torn: dict[bytes, bytes | None] = {}
 
     def give(self, stamp: int, fresh: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
         """The rows to write for values that changed; None deletes. To be written before the head.
@@ -41,7 +42,8 @@ class Slots:
         rows: dict[bytes, bytes | None] = dict.fromkeys(gone)
         for name in gone:
             del self._given[name]
-        for name, value in fresh.items():
+        torn, self._torn = self._torn, {}
+        for name, value in {**torn, **fresh}.items():
             before = self._given.get(name)
             if value is not None or before is not None:
                 rows[name] = _packer.encode(Slot(stamp, value, before))
@@ -50,10 +52,12 @@ class Slots:
 
     def take(self, complete: int, rows: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         """The values that count, in order of name; `complete` is the head's offset."""
-        self._given = {}
+        self._given, self._torn = {}, {}
         for name in sorted(rows):
             slot = _slots.decode(rows[name])
             value = slot.new if slot.stamp <= complete else slot.old
             self._given[name] = value
+            if slot.stamp > complete:
+                self._torn[name] = value
             if value is not None:
                 yield name, value

@@ -194,7 +194,7 @@ class Memory:
         """The whole state as rows."""
         whole = {f"{table}/{name}".encode(): _packer.encode(row)
                  for table, (rows, _) in self._tables.items() for name, row in rows.items()}
-        given = Slots().give(self.head.offset, {**whole})
+        given = Slots().give(self.head.offset, dict(whole))
         return {name: row for name, row in given.items() if row is not None} | {HEAD: self._head()}
 
     def restore(self, rows: Mapping[bytes, bytes]) -> None:

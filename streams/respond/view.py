@@ -55,6 +55,11 @@ def view_of(parts: Collection[Finding]) -> View:
     )
 
 
+def shown(view: View) -> tuple[Any, ...]:
+    """What of a view can be seen, beside the words: of the facts no more than where it is."""
+    return (*msgspec.structs.astuple(msgspec.structs.replace(view, facts={})), place_of(view), district_of(view))
+
+
 def is_instant(finding: Finding) -> bool:
     """Whether its episode is met at one instant and does not last."""
     return finding.closed == finding.opened
@@ -132,7 +137,7 @@ def _evidence(parts: Collection[Finding]) -> tuple[list[str], int]:
 
 def _typed(rule: Rule, path: str, value: Any) -> Any:
     """A fact for people: events hold instants and spans as microseconds, the rule knows which they are."""
-    type = getattr(rule.facts.get(path), "type", "")
+    type = rule.facts[path].type if path in rule.facts else ""
     if not isinstance(value, int) or type not in ("timestamp", "duration"):
         return value
     return instant(value) if type == "timestamp" else timedelta(microseconds=value)

@@ -1,0 +1,46 @@
+"""What is remembered ends bounded: everything that ended is forgotten, and not too early."""
+
+from __future__ import annotations
+
+from hypothesis import given
+
+from streams.clocks import MINUTE
+from streams.findings import CLOSED, FindingRow, ResponseFrame
+from streams.respond import Respond
+from streams.respond.state import RETENTION
+from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, rule, run, tell
+
+
+@given(logs())
+def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
+    """Long after everything was retracted or closed, only the newcomer and the marks are left."""
+    fold = Respond(RULES)
+    run(fold, log)
+    last = {row.finding.id: row.finding for one in log for row in one.rows if isinstance(row, FindingRow)}
+    closings = [finding(id, one.sequence + 1, CLOSED, rule=one.rule, key=one.key, closed=200)
+                for id, one in last.items()]
+    start = fold.offset + 1
+    run(fold, [frame(rows(closings, offset=1000))], start)
+    late = finding("late", rule="plain", opened=30 * 24 * 60)
+    run(fold, [frame(rows([late], offset=2000))], start + 1)
+    assert fold.alerts() == {"firing": 1}
+    store = Store()
+    store.write(fold.changed())
+    store.write(fold.changed())
+    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"mark", b"~head"}
+
+
+def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:
+    fold = Respond(bundle(rule()))
+    span = RETENTION // MINUTE
+    tell(fold, finding(closed=10, at=10), finding("g", opened=10 + span, key={"district": "east"}))
+    assert tell(fold, finding(sequence=2, change="updated", closed=12)) == ["alerts updated 3"]
+    tell(fold, finding("h", opened=10 + 2 * span + 1, key={"district": "north"}))
+    assert tell(fold, finding(sequence=3, change="updated", closed=13)) == ["audit unknown_finding"]
+
+
+def test_a_clock_that_was_finished_forgets_nothing() -> None:
+    fold = Respond(bundle(rule()))
+    end = finding("g", key={"district": "east"}, at=2**62 // MINUTE)
+    tell(fold, finding(closed=10, at=10), end)
+    assert tell(fold, finding(sequence=2, change="updated", closed=12)) == ["alerts updated 3"]
