@@ -41,7 +41,7 @@ class Arrival(msgspec.Struct, frozen=True):
 def run_tests(bundle: Bundle, only: Iterable[str] | None = None) -> list[Result]:
     """Every test of the rules named (default: all), in the order of the files."""
     wanted = None if only is None else frozenset(only)
-    return [run_test(bundle, rule, test) for rule in bundle.rules.values() if wanted is None or rule.id in wanted
+    return [run_test(bundle, rule, test.value) for rule in bundle.rules.values() if wanted is None or rule.id in wanted
             for test in rule.tests]
 
 
