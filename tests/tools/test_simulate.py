@@ -79,9 +79,7 @@ def test_an_impossible_span_is_refused(days: float, scale: float) -> None:
 def test_records_come_in_the_order_of_arrival_and_never_before_they_happen() -> None:
     received = [record.received for record in day()]
     assert received == sorted(received)
-    assert all(
-        record.event.time <= record.event.received == record.received for record in day() if record.event
-    )
+    assert all(record.event.time <= record.event.received == record.received for record in day() if record.event)
 
 
 def test_calls_are_as_late_as_in_the_real_feed() -> None:
@@ -156,9 +154,7 @@ def test_the_truth_names_events_that_prove_it() -> None:
 
 def test_planted_events_are_never_too_late_to_count() -> None:
     ids = {identity for one in span(1, MONDAY, DAYS).incidents for identity in one.evidence}
-    found = [
-        record for record in day(days=DAYS) if record.event and record.event.id in ids and not record.flaw
-    ]
+    found = [record for record in day(days=DAYS) if record.event and record.event.id in ids and not record.flaw]
     assert {record.event.id for record in found if record.event} == ids
     assert all(record.event.received - record.event.time <= 900 * SECOND for record in found if record.event)
 
@@ -168,9 +164,7 @@ def test_an_outage_loses_most_of_its_records_and_sends_the_rest_at_its_end() -> 
     mine = [record for record in day() if record.source == cut.source]
     assert not any(cut.start <= record.received < cut.end for record in mine if record.flaw != "duplicate")
     late = [
-        r.event
-        for r in mine
-        if r.event and r.event.time < cut.end - HOUR / 6 and r.received >= cut.end and not r.flaw
+        r.event for r in mine if r.event and r.event.time < cut.end - HOUR / 6 and r.received >= cut.end and not r.flaw
     ]
     assert late
     assert all(cut.kept <= event.time for event in late)
@@ -201,6 +195,8 @@ def test_the_files_hold_what_the_summary_and_the_truth_say(tmp_path: Path) -> No
     assert parse_rfc3339(truth["end"]) - parse_rfc3339(truth["start"]) == DAY / 2
     assert len(truth["incidents"]) == summary.incidents == len(span(1, MONDAY, 0.5).incidents)
     assert (tmp_path / "registers" / "sensors.csv").read_text() == register_csv()
+    assert json.loads(summary.as_json())["total"] == summary.total
+    assert f"{summary.total} records and {summary.incidents} planted incidents" in summary.as_text()
 
 
 def test_the_register_of_the_rules_lists_the_same_devices() -> None:

@@ -102,9 +102,7 @@ _HOTLINE_WORKING = (9, 6, 3, 2, 2, 3, 6, 11, 18, 21, 20, 18, 16, 17, 18, 18, 18,
 _HOTLINE_WEEKEND = (12, 8, 4, 2, 2, 2, 4, 7, 12, 16, 17, 17, 16, 15, 15, 15, 16, 18, 21, 24, 26, 26, 24, 18)
 
 
-def _week(
-    working: Sequence[int], weekend: Sequence[int], days: tuple[int, int] = (1, 1)
-) -> tuple[float, ...]:
+def _week(working: Sequence[int], weekend: Sequence[int], days: tuple[int, int] = (1, 1)) -> tuple[float, ...]:
     """168 weights, Monday 0 h first, whose mean is 1; `days` is how many days each shape sums up."""
     week = [hour / days[0] for hour in working] * 5 + [hour / days[1] for hour in weekend] * 2
     mean = sum(week) / len(week)

@@ -112,11 +112,7 @@ class City(msgspec.Struct, frozen=True):
 
     def devices(self, kind: str, district: str | None = None) -> list[Device]:
         """The devices of a kind, of one district if named."""
-        return [
-            one
-            for one in (*self.sensors, *self.squares)
-            if one.kind == kind and district in (None, one.district)
-        ]
+        return [one for one in (*self.sensors, *self.squares) if one.kind == kind and district in (None, one.district)]
 
 
 @lru_cache(maxsize=4)
@@ -126,9 +122,7 @@ def city(size: int = 1) -> City:
     estates = [_estate(district, index) for district in DISTRICTS for index in range(ESTATES * size)]
     spare = [_place_street(name, district) for district in DISTRICTS for name in SPARE_STREETS]
     spare_estates = [_estate(district, index, "Sunrise") for district in DISTRICTS for index in range(2)]
-    return City(
-        tuple(streets), tuple(estates), tuple(spare), tuple(spare_estates), _sensors(size), _squares(size)
-    )
+    return City(tuple(streets), tuple(estates), tuple(spare), tuple(spare_estates), _sensors(size), _squares(size))
 
 
 def register_rows(size: int = 1) -> list[dict[str, str]]:
@@ -182,9 +176,7 @@ def _devices(kind: str, prefix: str, number: int, interval: Micros) -> list[Devi
 
 def _estate(district: str, index: int, family: str = "") -> Estate:
     family = family or ESTATE_NAMES[index % len(ESTATE_NAMES)]
-    name = (
-        f"{family} Gardens {index // len(ESTATE_NAMES) + 1 if family != 'Sunrise' else index + 1}, {district}"
-    )
+    name = f"{family} Gardens {index // len(ESTATE_NAMES) + 1 if family != 'Sunrise' else index + 1}, {district}"
     lat, lon = _spot(district, name)
     stem = f"LF-{DISTRICTS.index(district) + 1}{'S' if family == 'Sunrise' else ''}{index + 1:02d}"
     return Estate(name, district, lat, lon, tuple(f"{stem}-{lift + 1}" for lift in range(LIFTS_OF_AN_ESTATE)))

@@ -90,9 +90,7 @@ def span(seed: int, start: Micros | date, days: float = 1.0, scale: float = 1.0)
     midnights = range(local_midnight(begin), end, DAY)
     told = [story for midnight in midnights for story in stories(seed, town, midnight)]
     whole = tuple(story for story in told if begin <= story.start and story.end < end)
-    cuts = tuple(
-        cut for midnight in midnights if begin <= (cut := _outage(seed, midnight)).start and cut.end < end
-    )
+    cuts = tuple(cut for midnight in midnights if begin <= (cut := _outage(seed, midnight)).start and cut.end < end)
     return Span(seed, begin, end, scale, town, whole, cuts)
 
 

@@ -128,9 +128,7 @@ def call(identity: str, time: Micros, title: str, place: Place | None, street: s
 @lru_cache(maxsize=256)
 def call_type(title: str) -> str:
     """`Traffic: VEHICLE ACCIDENT` is `call.traffic.vehicle_accident`, as `slug` makes it."""
-    words = (
-        "".join(c if c.isascii() and c.isalnum() else " " for c in part.lower()) for part in title.split(":")
-    )
+    words = ("".join(c if c.isascii() and c.isalnum() else " " for c in part.lower()) for part in title.split(":"))
     return ".".join(["call", *("_".join(part.split()) for part in words)])
 
 
@@ -224,9 +222,7 @@ def dispatches(hour: Hour) -> list[Event]:
         time = one.time + int(between(chance, 20, 290)) * SECOND
         incident = one.fields["incident"]
         if chance.random() < 0.1:
-            found.append(
-                event("dispatch", f"D-{incident}", "dispatch.cancelled", time, None, incident=incident)
-            )
+            found.append(event("dispatch", f"D-{incident}", "dispatch.cancelled", time, None, incident=incident))
         else:
             found.append(
                 event(
@@ -268,9 +264,7 @@ def requests(hour: Hour) -> list[Event]:
 def request(identity: str, time: Micros, subject: str, place: Place, where: str, who: str) -> Event:
     """A request; noise names its estate, all others their street."""
     named = {"estate": where} if subject == "noise" else {"street": where}
-    return event(
-        "hotline", identity, f"request.{subject}", time, place, request=identity, caller=who, **named
-    )
+    return event("hotline", identity, f"request.{subject}", time, place, request=identity, caller=who, **named)
 
 
 def sightings(hour: Hour) -> list[Event]:
@@ -292,9 +286,7 @@ def sightings(hour: Hour) -> list[Event]:
     return found
 
 
-def sighting(
-    identity: str, time: Micros, subject: str, place: Place, street: str, confidence: float
-) -> Event:
+def sighting(identity: str, time: Micros, subject: str, place: Place, street: str, confidence: float) -> Event:
     """One finding of a camera."""
     return event("cameras", identity, f"camera.{subject}", time, place, street=street, confidence=confidence)
 
@@ -386,9 +378,7 @@ def _gas(seed: int, device: Device, number: int, noise: float) -> float:
 def _rain(seed: int, device: Device, time: Micros) -> float:
     """Mm an hour at a gauge: the day's showers, never a cloudburst."""
     share = 0.5 + 0.5 * mixed(seed, "shower", device.id)
-    return sum(
-        peak * share * _swell(time, start, end) for start, end, peak in _showers(seed, local_midnight(time))
-    )
+    return sum(peak * share * _swell(time, start, end) for start, end, peak in _showers(seed, local_midnight(time)))
 
 
 def _swell(time: Micros, start: Micros, end: Micros) -> float:

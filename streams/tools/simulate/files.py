@@ -36,6 +36,20 @@ class Summary(msgspec.Struct):
         """How many records there are in all files."""
         return self.records.total()
 
+    def as_json(self) -> str:
+        """All of it as one line of JSON."""
+        return orjson.dumps({**msgspec.to_builtins(self), "total": self.total}).decode()
+
+    def as_text(self) -> str:
+        """What a person wants to know: one line a file, and what to do next."""
+        dirty = {name: found.total() for name, found in self.dirty.items()}
+        lines = [
+            f"  {file:<16}{self.records[name]:>9} records, {self.duplicates[name]} twice, {dirty[name]} dirty"
+            for name, file in self.files.items()
+        ]
+        head = f"{self.total} records and {self.incidents} planted incidents in {self.directory}"
+        return "\n".join([head, *lines, "  truth.json      what the rules must find in them"])
+
 
 def write(directory: Path, seed: int, start: Micros | date, days: float = 1.0, scale: float = 1.0) -> Summary:
     """Write some days of the city; the directory is made if need be, files of that name replaced.
@@ -55,13 +69,9 @@ def write(directory: Path, seed: int, start: Micros | date, days: float = 1.0, s
         len(wanted.incidents),
     )
     with ExitStack() as stack:
-        files = {
-            name: stack.enter_context((directory / feed.file).open("wb")) for name, feed in FEEDS.items()
-        }
+        files = {name: stack.enter_context((directory / feed.file).open("wb")) for name, feed in FEEDS.items()}
         _write_records(wanted, files, summary)
-    (directory / "truth.json").write_bytes(
-        orjson.dumps(truth(wanted, summary), option=orjson.OPT_INDENT_2) + b"\n"
-    )
+    (directory / "truth.json").write_bytes(orjson.dumps(truth(wanted, summary), option=orjson.OPT_INDENT_2) + b"\n")
     (directory / "registers").mkdir(exist_ok=True)
     (directory / "registers" / "sensors.csv").write_text(register_csv(max(1, round(scale))), encoding="utf-8")
     return summary
@@ -92,8 +102,7 @@ def truth(wanted: Span, summary: Summary) -> dict[str, Any]:
             for cut in wanted.outages
         ],
         "backlogs": [
-            {"device": one.device, "start": rfc3339(one.start), "end": rfc3339(one.end)}
-            for one in wanted.backlogs
+            {"device": one.device, "start": rfc3339(one.start), "end": rfc3339(one.end)} for one in wanted.backlogs
         ],
     }
 

@@ -79,9 +79,7 @@ class Stage(msgspec.Struct, frozen=True):
 
     def device(self, kind: str, place: int, substance: str = "") -> Device:
         """The first device of a kind in the n-th district dealt."""
-        return next(
-            one for one in self.city.devices(kind, self.districts[place]) if one.substance in ("", substance)
-        )
+        return next(one for one in self.city.devices(kind, self.districts[place]) if one.substance in ("", substance))
 
     def reports(self, device: Device, start: Micros, end: Micros) -> list[tuple[str, Micros]]:
         """(id, time) of a device's reports due in [start, end)."""

@@ -15,9 +15,7 @@ def gas(stage: Stage) -> Story:
     """Methane far too high in four reports running."""
     chance = stage.chance("gas")
     device, start = stage.device("gas", 2, "methane"), stage.clock(chance, 3, 20)
-    spell = Spell(
-        device.id, start - HOUR, start + 2 * HOUR, _ppm(device, start, start + 40 * MINUTE, 16_000.0)
-    )
+    spell = Spell(device.id, start - HOUR, start + 2 * HOUR, _ppm(device, start, start + 40 * MINUTE, 16_000.0))
     reports = stage.reports(device, start, start + 40 * MINUTE)
     closed = reports[-2][1] + 25 * MINUTE
     return cast(
@@ -64,10 +62,7 @@ def storm(stage: Stage) -> Story:
     flood = stage.device("water", 4)
     level, flooded = _flood(stage, flood, start + 20 * MINUTE)
     spells = [
-        *[
-            Spell(gauge.id, start, end, lambda number, _: {"mm_per_h": 45.0 + number % 10})
-            for gauge in gauges
-        ],
+        *[Spell(gauge.id, start, end, lambda number, _: {"mm_per_h": 45.0 + number % 10}) for gauge in gauges],
         Spell(cover.id, at - 5 * SECOND, at + SECOND, lambda *_: {"tilt_deg": 35.0, "battery": 71}),
         level,
     ]
@@ -126,9 +121,7 @@ def silences(stage: Stage) -> Story:
         last = stage.reports(device, start - device.report_interval, start)[-1]
         back = stage.reports(device, start + length, start + length + device.report_interval)[0]
         opened = last[1] + device.report_interval + 15 * MINUTE
-        incidents.append(
-            Incident("sensor-silent", (device.id,), opened, back[1], (last[0],), f"{device.kind} silent")
-        )
+        incidents.append(Incident("sensor-silent", (device.id,), opened, back[1], (last[0],), f"{device.kind} silent"))
     late, start = stage.device("gas", 6, "methane"), stage.clock(chance, 2, 20)
     spells.append(Spell(late.id, start, start + 50 * MINUTE, backlog=True))
     return cast(spells, *incidents)

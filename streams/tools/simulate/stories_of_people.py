@@ -18,9 +18,7 @@ def crashes(stage: Stage) -> Story:
     number = 5 + int(chance.random() * 3)
     times = [
         start,
-        *sorted(
-            start + (60 * (index + 1) + int(between(chance, 0, 50))) * SECOND for index in range(number - 1)
-        ),
+        *sorted(start + (60 * (index + 1) + int(between(chance, 0, 50))) * SECOND for index in range(number - 1)),
     ]
     events = [
         everyday.call(
@@ -103,9 +101,7 @@ def trapped(stage: Stage) -> Story:
                 (one.id,),
                 why,
             )
-            for one, why in zip(
-                alarms, ("nobody ever answered", "answered after seven minutes"), strict=False
-            )
+            for one, why in zip(alarms, ("nobody ever answered", "answered after seven minutes"), strict=False)
         ],
     )
 
