@@ -40,7 +40,7 @@ class Consumer(base.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._file = SqliteLog(self.transport.url[0].path)
-        self._topics: frozenset[str] = frozenset()
+        self._topics: frozenset[str] | None = None
         self._assigned: set[TP] = set()
         self._at: dict[TP, int] = {}
         self._generation = 0
@@ -70,15 +70,15 @@ class Consumer(base.Consumer):
         if wanted != self._topics:
             self._topics = wanted
             # Not awaited: Faust wants the subscription to have returned before partitions are assigned.
-            self.add_future(self._rebalance())
+            self.add_future(self._rebalance(wanted))
 
-    async def _rebalance(self) -> None:
+    async def _rebalance(self, topics: frozenset[str]) -> None:
         self.app.on_rebalance_start()
         await self.on_partitions_revoked(set(self._assigned))
         self._generation += 1
         self.app.consumer_generation_id = self._generation
         counts = self._file.store.catalogue.specs
-        self._assigned = {TP(topic, p) for topic in self._topics for p in range(counts[topic].partitions)}
+        self._assigned = {TP(topic, p) for topic in topics for p in range(counts[topic].partitions)}
         await self.on_partitions_assigned(set(self._assigned), self._generation)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Entry]]:  # noqa: ASYNC109
