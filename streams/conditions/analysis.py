@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams.conditions.checked import Call, Const, Macro, Node, Select, walk
+from streams.conditions.checked import Call, Const, Macro, Node, Select
 from streams.conditions.compile import Resolver, constant_list
 
 Equalities = Mapping[str, frozenset[Any]]
+_EXACT = 2**53
 _INDEXABLE = frozenset({"string", "int", "bool", "uint", "double", "dyn"})
 
 
@@ -81,7 +81,8 @@ class Reading:
 
 
 def _indexed(value: Any) -> bool:
-    return isinstance(value, str | bool | int | float) and not (isinstance(value, float) and math.isnan(value))
+    """Whether Python's hash finds what CEL's `==` does: not for numbers that a double cannot tell apart."""
+    return isinstance(value, str | bool) or (isinstance(value, int | float) and abs(value) < _EXACT)
 
 
 def _and(left: Equalities, right: Equalities) -> dict[str, frozenset[Any]]:
@@ -115,16 +116,3 @@ def _common(one: tuple[str, bool], other: tuple[str, bool]) -> tuple[str, bool]:
     while length < min(len(one[0]), len(other[0])) and one[0][length] == other[0][length]:
         length += 1
     return one[0][:length], False
-
-
-def count(node: Node) -> int:
-    """How many nodes the tree has."""
-    return sum(1 for _ in walk(node))
-
-
-def nesting(node: Node) -> int:
-    """How deep macros stand in each other."""
-    below = max((nesting(child) for child in node.children()), default=0)
-    return below + isinstance(node, Macro)
-
-

@@ -8,10 +8,10 @@ from typing import Any
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
-from google.protobuf import descriptor_pb2, descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
 
 from streams.conditions import mistakes
-from streams.conditions.checked import Call, Const, Ident, Macro, Node, Select, decode, walk
+from streams.conditions.checked import Call, Const, Ident, Macro, Node, decode, walk
 from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems
 from streams.conditions.scope import Scope, type_word
 
@@ -26,17 +26,6 @@ RESERVED = frozenset(
 )
 
 
-def split_arguments(text: str) -> list[str]:
-    """`string, list(int)` as its parts."""
-    parts, depth, start = [], 0, 0
-    for i, letter in enumerate(text):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    return [*parts, text[start:].strip()] if text.strip() else []
-
-
 def cel_type(text: str) -> Any:
     """A type text as cel-expr-python's type; ValueError if it is none."""
     if text in _SIMPLE:
@@ -47,7 +36,7 @@ def cel_type(text: str) -> Any:
     if head == "shape":
         return cel.Type(f"tocsin.{rest}")
     head, _, rest = text.partition("(")
-    inner = split_arguments(rest.removesuffix(")"))
+    inner = mistakes.split_types(rest.removesuffix(")"))
     if head == "list" and len(inner) == 1:
         return cel.Type.List(cel_type(inner[0]))
     if head == "map" and len(inner) == 2:
@@ -70,8 +59,6 @@ _PROTO_NAMES = {
 
 def _pool(scope: Scope) -> descriptor_pool.DescriptorPool:
     """The scope's shapes and registers as protobuf messages: how the checker knows structures."""
-    from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
-
     pool = descriptor_pool.DescriptorPool()
     file = descriptor_pb2.FileDescriptorProto(name="tocsin.proto", package="tocsin", syntax="proto3")
     for module in (duration_pb2, struct_pb2, timestamp_pb2):
@@ -211,9 +198,10 @@ class Compiler:
         name = call.args[0] if call.args else None
         start = text.rfind("register", 0, call.offset)
         if not (isinstance(name, Const) and isinstance(name.value, str) and len(call.args) == 2):
-            raise _wrong(text, start, 'register takes a name in quotes and a key: register("sensors", device).field')
+            raise _wrong(text, start, len("register"), "register takes a name in quotes and a key",
+                         'write register("name", key).field')
         if name.value not in self.register_numbers:
-            raise _wrong(text, name.offset, f"there is no register {name.value!r}",
+            raise _wrong(text, name.offset, len(name.value) + 2, f"there is no register {name.value!r}",
                          mistakes.nearest_hint(name.value, self.register_numbers))
         end = _after_comma(text, name.offset)
         head = f"register_{self.register_numbers[name.value]}("
@@ -226,8 +214,8 @@ def _padding(replaced: str, used: int) -> str:
     return "\n" * lines + " " * len(replaced.rpartition("\n")[2]) if lines else " " * (len(replaced) - used)
 
 
-def _wrong(text: str, offset: int, message: str, hint: str = "") -> ExpressionProblems:
-    return ExpressionProblems([mistakes.at(text, offset, message, hint)])
+def _wrong(text: str, offset: int, length: int, message: str, hint: str = "") -> ExpressionProblems:
+    return ExpressionProblems([mistakes.at(text, offset, message, hint, length)])
 
 
 _STRING = re.compile(

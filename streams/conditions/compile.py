@@ -35,7 +35,7 @@ _COMPARISONS: dict[str, type[ast.cmpop]] = {
 }
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
 _TEXT_METHODS = {"startsWith": "startswith", "endsWith": "endswith"}
-_STORED = {"timestamp": runtime.timestamp_in, "duration": runtime.duration_in, "uint": UInt}
+_STORED: dict[str, Callable[[Any], Any]] = {"timestamp": runtime.timestamp_in, "duration": runtime.duration_in, "uint": UInt}
 _EXACT_INT = 2**53  # whole numbers that a double holds exactly
 
 
@@ -66,7 +66,8 @@ def _lambda(body: ast.expr, *parameters: str) -> ast.expr:
 
 
 def _parameters(names: Iterable[str]) -> ast.arguments:
-    return ast.arguments(posonlyargs=[], args=[ast.arg(name) for name in names], kwonlyargs=[], kw_defaults=[], defaults=[])
+    plain = [ast.arg(name) for name in names]
+    return ast.arguments(posonlyargs=[], args=plain, kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
 def reach(access: Access) -> ast.expr:
@@ -103,7 +104,7 @@ class Resolver:
 
     def _named(self, node: Node, name: str | None) -> str | None:
         if node.reference:
-            path = node.reference.removeprefix(self.scope.prefix)
+            path = node.reference.removeprefix(self.scope.prefix).removeprefix(".")
             return path if self.variable(path) is not None else None
         return self._unchecked(name) if name and node.type == "dyn" else None
 
@@ -181,7 +182,8 @@ class _Emitter:
         path = self.names.path(node)
         if path is not None:
             return self.read(path)
-        return getattr(self, f"_{type(node).__name__.lower()}")(node)  # type: ignore[no-any-return]
+        make: Callable[[Any], ast.expr] = getattr(self, f"_{type(node).__name__.lower()}")
+        return make(node)
 
     # Names
 
@@ -300,9 +302,10 @@ class _Emitter:
             count = self.call(sum, ast.GeneratorExp(body, [loop]))
             return ast.Compare(count, [ast.Eq()], [ast.Constant(1)])
         if self.exact:
-            judge = runtime.every if node.kind == "all" else runtime.some
+            judge: Callable[..., bool] = runtime.every if node.kind == "all" else runtime.some
             return self.call(judge, over, _lambda(body, name))
-        return self.call(all if node.kind == "all" else any, ast.GeneratorExp(body, [loop]))
+        decide: Callable[..., bool] = all if node.kind == "all" else any
+        return self.call(decide, ast.GeneratorExp(body, [loop]))
 
     # Calls
 
@@ -331,7 +334,7 @@ class _Emitter:
 
     def _logic(self, node: Call) -> ast.expr:
         if self.exact:
-            judge = runtime.both if node.function == "_&&_" else runtime.either
+            judge: Callable[..., bool] = runtime.both if node.function == "_&&_" else runtime.either
             return self.call(judge, *(_lambda(self.emit(one)) for one in node.args))
         operator = ast.And() if node.function == "_&&_" else ast.Or()
         return ast.BoolOp(operator, [self.truth(one) for one in node.args])
@@ -363,9 +366,10 @@ class _Emitter:
     def _fast(self, node: Call) -> ast.expr | None:
         """Plain Python where the types make it mean the same."""
         kinds = tuple(one.type for one in node.args)
-        if node.function in _COMPARISONS and self._plainly_comparable(node, kinds):
+        comparison = _COMPARISONS.get(node.function)
+        if comparison is not None and self._plainly_comparable(node, kinds):
             left, right = (self.emit(one) for one in node.args)
-            return ast.Compare(left, [_COMPARISONS[node.function]()], [right])
+            return ast.Compare(left, [comparison()], [right])
         if node.function in _ARITHMETIC and _plainly_added(node.function, kinds):
             left, right = (self.emit(one) for one in node.args)
             return ast.BinOp(left, _ARITHMETIC[node.function](), right)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import Any, NoReturn
 
 from streams.conditions.runtime import (
@@ -47,7 +48,7 @@ def to_int(value: Any) -> int:
 
 def _cut(value: float, lowest: int, highest: int, name: str) -> int:
     """A double without its fraction; the ends of the range themselves cannot be told apart and are refused."""
-    if math.isfinite(value) and lowest - (lowest == 0) < value < highest and int(value) <= highest:
+    if (lowest < value or value == lowest == 0) and value < highest:
         return int(value)
     raise EvalError(Failure.OVERFLOW, f"the double does not fit into {name}")
 
@@ -95,13 +96,14 @@ def to_bytes(value: Any) -> bytes:
 
 
 def show_double(value: float) -> str:
-    """The shortest text that reads back as the same double; whole numbers without a point."""
+    """The shortest text that reads back as the same double; from a million on with an exponent."""
     if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
-    text = repr(value)
-    if "e" in text:
-        return text
-    return text.removesuffix(".0")
+        return repr(value)
+    _, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    first = len(digits) - 1 + int(exponent)
+    if value and (first < -4 or first >= 6):
+        return f"{value:.{len(digits) - 1}e}"
+    return repr(value).removesuffix(".0")
 
 
 def to_string(value: Any) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.conditions import analysis, mistakes, runtime
+from streams.conditions import analysis, bounds, runtime
 from streams.conditions.check import Compiler
 from streams.conditions.compile import Resolver, build
-from streams.conditions.mistakes import ExpressionProblems
+from streams.conditions.mistakes import ExpressionProblems, friendly
 from streams.conditions.scope import Scope
 
 _STRUCTURED = ("list(", "map(", "wrapper(")
@@ -40,23 +40,27 @@ class Expression:
         return f"Expression({self.text!r}: {self.type})"
 
 
-def compile_expression(text: str, scope: Scope, expect: str | None = None) -> Expression:
+def compile_expression(
+    text: str, scope: Scope, expect: str | None = None, *, checked: bool = True, outside: bool = True
+) -> Expression:
     """The function of a text; ExpressionProblems with all mistakes at once.
 
     `expect` is the type it must have, or several (`int|double`). A value of dynamic type is accepted where
-    its type can only be known when it runs; an int where a double is wanted becomes one.
+    its type can only be known when it runs; an int where a double is wanted becomes one. Not `checked`:
+    only parsed, all types show when it runs. Not `outside`: the value as expressions hold it (`values`).
     """
     if scope.compiler is None:
         scope.compiler = Compiler(scope)
-    tree = scope.compiler.check(text)
-    problems = mistakes.found_in(tree, text, scope)
-    if expect is not None:
-        problems += mistakes.unexpected(tree, text, expect)
+    tree = scope.compiler.check(text) if checked else scope.compiler.parse(text)
+    problems = bounds.found_in(tree, text, scope)
+    if expect is not None and not problems:
+        problems += bounds.unexpected(tree, text, expect)
     if problems:
         raise ExpressionProblems(problems)
     reading = analysis.Reading(Resolver(scope))
+    finish = _finish(tree.type, expect) if outside else None
     return Expression(
-        text, tree.type, build(tree, scope, _finish(tree.type, expect)), frozenset(reading.paths(tree)),
+        text, friendly(tree.type), build(tree, scope, finish), frozenset(reading.paths(tree)),
         reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
     )
 

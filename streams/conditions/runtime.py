@@ -77,6 +77,11 @@ def checked_duration(nanos: int) -> Duration:
     raise EvalError(Failure.OVERFLOW, "the duration is out of range")
 
 
+def checked_span(nanos: int) -> Duration:
+    """What arithmetic gives must fit into 64 bits of nanoseconds, about 292 years."""
+    return Duration(checked_int(nanos))
+
+
 # Arithmetic
 
 
@@ -92,7 +97,7 @@ def add(a: Any, b: Any) -> Any:
     if kinds in ((Timestamp, Duration), (Duration, Timestamp)):
         return checked_timestamp(int(a) + int(b))
     if kinds == (Duration, Duration):
-        return checked_duration(int(a) + int(b))
+        return checked_span(int(a) + int(b))
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return [*a, *b]
     return _mixed("+", a, b, lambda x, y: x + y)
@@ -117,7 +122,7 @@ def subtract(a: Any, b: Any) -> Any:
     if kinds == (Timestamp, Duration):
         return checked_timestamp(int(a) - int(b))
     if kinds in ((Timestamp, Timestamp), (Duration, Duration)):
-        return checked_duration(int(a) - int(b))
+        return checked_span(int(a) - int(b))
     return _mixed("-", a, b, lambda x, y: x - y)
 
 
@@ -179,8 +184,6 @@ def negate(a: Any) -> Any:
         return checked_int(-a)
     if type(a) is float:
         return -a
-    if type(a) is Duration:
-        return checked_duration(-int(a))
     no_overload("-", a)
 
 
@@ -193,7 +196,8 @@ def equal(a: Any, b: Any) -> bool:
     if left is right and left in _ORDERED:
         return bool(a == b)
     if left in _NUMBERS and right in _NUMBERS:
-        return _number(a) == _number(b)
+        a, b = _alike(a, b)
+        return bool(a == b)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
         return len(a) == len(b) and all(map(equal, a, b))
     if isinstance(a, Mapping) and isinstance(b, Mapping):
@@ -201,8 +205,9 @@ def equal(a: Any, b: Any) -> bool:
     return left is right and bool(a == b)
 
 
-def _number(value: Any) -> int | float:
-    return value if type(value) is float else int(value)
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two numbers as CEL compares them: beside a double every number is one."""
+    return (float(a), float(b)) if type(a) is float or type(b) is float else (int(a), int(b))
 
 
 def unequal(a: Any, b: Any) -> bool:
@@ -210,34 +215,36 @@ def unequal(a: Any, b: Any) -> bool:
     return not equal(a, b)
 
 
-def _comparable(name: str, a: Any, b: Any) -> None:
+def _comparable(name: str, a: Any, b: Any) -> tuple[Any, Any]:
     left, right = type(a), type(b)
-    if left is right and left in _ORDERED or left in _NUMBERS and right in _NUMBERS:
-        return
+    if left is right and left in _ORDERED:
+        return a, b
+    if left in _NUMBERS and right in _NUMBERS:
+        return _alike(a, b)
     no_overload(name, a, b)
 
 
 def less(a: Any, b: Any) -> bool:
     """`a < b`."""
-    _comparable("<", a, b)
+    a, b = _comparable("<", a, b)
     return bool(a < b)
 
 
 def less_equal(a: Any, b: Any) -> bool:
     """`a <= b`."""
-    _comparable("<=", a, b)
+    a, b = _comparable("<=", a, b)
     return bool(a <= b)
 
 
 def greater(a: Any, b: Any) -> bool:
     """`a > b`."""
-    _comparable(">", a, b)
+    a, b = _comparable(">", a, b)
     return bool(a > b)
 
 
 def greater_equal(a: Any, b: Any) -> bool:
     """`a >= b`."""
-    _comparable(">=", a, b)
+    a, b = _comparable(">=", a, b)
     return bool(a >= b)
 
 
@@ -441,6 +448,8 @@ def micros_out(nanos: int) -> int:
 def outside(value: Any) -> Any:
     """A result as the world outside holds it: spans and instants in microseconds, plain ints, plain keys."""
     kind = type(value)
+    if kind is str or kind is int or kind is float:  # most values, so they come first
+        return value
     if kind is Timestamp or kind is Duration:
         return int(value) // 1000
     if kind is UInt:

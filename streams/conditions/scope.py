@@ -99,7 +99,8 @@ class Scope:
     (`shape:x`), field -> type text, and `parts` tells how each `variable.field` is reached. `lists` are
     list documents, `registers` registers, `zones` named areas as rings of (lon, lat). `zone` is the
     city's time zone, for `local`. `open`: unknown names are fields of dynamic type, found there.
-    `holders`: event type -> fields, to tell which types have a field. `container` is for names as CEL
+    `holders`: event type -> fields, to tell which types have a field; `types` are the scope's own. `values`:
+    what a path can be, where that is closed. `container` is for names as CEL
     resolves them; by default those of an event may be called as CEL's own types are (`type`).
     """
 
@@ -132,11 +133,18 @@ class Scope:
         self.prefix = "_." if container is None else ""
         self.paths: dict[str, Variable] = dict(parts or {})
         self.declared: dict[str, str] = {}
+        self.types: tuple[str, ...] = ()
+        self.values: dict[str, tuple[Any, ...]] = {}
         self.compiler: Any = None  # what check.py keeps for this scope
         for name, given in variables.items():
             self._declare(name, given if isinstance(given, Variable) else Variable(given[0], code_access(given[1])))
         for name, values in self.lists.items():
             self._declare(f"lists.{name}", Variable(f"list({_common_type(values)})", Access(constant=values)))
+
+    def register_called(self, name: str) -> str | None:
+        """The register that the checker knows as `register_0` and so on."""
+        head, _, number = name.rpartition("_")
+        return list(self.registers)[int(number)] if head == "register" and number.isdecimal() else None
 
     def _declare(self, name: str, variable: Variable) -> None:
         self.paths[name] = variable
@@ -151,7 +159,7 @@ def code_access(code: str) -> Access:
         if isinstance(node, ast.Attribute):
             steps.insert(0, Step(node.attr, True))
         elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            steps.insert(0, Step(node.slice.value))
+            steps.insert(0, Step(str(node.slice.value)))
         else:
             raise ValueError(f"{code!r} is not a plain access")
         node = node.value
@@ -208,11 +216,25 @@ def event_scope(
         shapes[f"step_{step}"] = {name: one.type for name, one in _event_variables(its_types).items()}
         variables[step] = Variable(f"shape:step_{step}", Access("bound").entry(step))
         parts |= _bound_parts(step, shapes[f"step_{step}"])
-    return Scope(
+    scope = Scope(
         variables, ("e",) if bound is None else ("e", "bound"), shapes=shapes, parts=parts, lists=lists,
         registers=registers, zones=zones, zone=zone, holders=_holders((*known, *types)),
         open=Access("e").attribute("fields") if open else None,
     )
+    scope.types = tuple(one.id for one in types)
+    if not open:
+        scope.values = {**_closed_values(types), "type": scope.types}
+    return scope
+
+
+def _closed_values(types: Sequence[EventTypeLike]) -> dict[str, tuple[Any, ...]]:
+    """The fields whose values are declared wherever they are declared."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for name in _merged(types):
+        its = [getattr(one.fields[name], "values", ()) for one in types if name in one.fields]
+        if all(its) and name not in EVENT_PARTS:
+            found[name] = tuple(dict.fromkeys(value for values in its for value in values))
+    return found
 
 
 def _event_variables(types: Iterable[EventTypeLike]) -> dict[str, Variable]:

@@ -102,7 +102,7 @@ def split(text: Any, separator: Any, limit: Any = -1) -> list[str]:
         return []
     if separator == "":
         head = len(text) if limit < 0 else min(limit - 1, len(text))
-        return [*text[:head], *([text[head:]] if head < len(text) else [])]
+        return [*text[:head], *([text[head:]] if head < len(text) or not text else [])]
     return list(text.split(separator, max(limit - 1, -1)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,10 @@ _INSTANT = re.compile(
 )
 _SPAN = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|m|s|us|µs|μs|ns))+")
 _SPAN_PART = re.compile(r"(\d*)(?:\.(\d*))?(h|ms|m|s|us|µs|μs|ns)")
-_UNITS = {"h": 3600 * NANOS, "m": 60 * NANOS, "s": NANOS, "ms": 10**6, "us": 10**3, "µs": 10**3, "μs": 10**3, "ns": 1}
-_OFFSET = re.compile(r"([+-]?)(\d\d):(\d\d)")
+_UNITS = {
+    "h": 3600 * NANOS, "m": 60 * NANOS, "s": NANOS, "ms": 10**6, "us": 10**3, "µs": 10**3, "μs": 10**3, "ns": 1,
+}
+_OFFSET = re.compile(r"([+-]?)(\d\d?):(\d\d)")
 DAY_NANOS = 86_400 * NANOS
 
 
@@ -41,7 +43,7 @@ def parse_timestamp(text: str) -> Timestamp:
 
 def _offset(text: str) -> timezone:
     if text in ("Z", "z"):
-        return timezone.utc
+        return UTC
     minutes = int(text[1:3]) * 60 + int(text[4:6])
     return timezone(timedelta(minutes=-minutes if text[0] == "-" else minutes))
 
@@ -82,13 +84,16 @@ def _fraction(nanos: int) -> str:
 def zone_named(name: str) -> tzinfo:
     """A zone by its name, or by an offset such as `+08:00`."""
     found = _OFFSET.fullmatch(name)
+    if name == "":
+        return UTC
     if found is not None:
         minutes = int(found.group(2)) * 60 + int(found.group(3))
         return timezone(timedelta(minutes=-minutes if found.group(1) == "-" else minutes))
     try:
         return zone_of(name)
     except (KeyError, ValueError, OSError):
-        raise EvalError(Failure.BAD_VALUE, f"{name!r} is not a time zone such as Asia/Shanghai or +08:00") from None
+        told = f"{name!r} is not a time zone such as Asia/Shanghai or +08:00"
+        raise EvalError(Failure.BAD_VALUE, told) from None
 
 
 def _moment(value: Timestamp, zone: tzinfo | None) -> datetime:
