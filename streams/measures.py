@@ -22,6 +22,7 @@ from streams.records import Member, Micros
 from streams.specs import Measure, Test
 
 COMPACT_AT_LEAST = 16
+INT64 = 2**63  # what the state's bytes can hold
 _NEGATED = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt", "eq": "neq", "neq": "eq"}
 
 
@@ -67,7 +68,7 @@ def quotient(top: int, bottom: int) -> float:
     try:
         return top / bottom
     except OverflowError:
-        return math.copysign(math.inf, top)
+        return math.inf if top > 0 else -math.inf
 
 
 class Contents(Protocol):
@@ -176,7 +177,7 @@ def _identity(value: Any) -> Any:
 
 
 class Sum:
-    """The sum: an int while all values are ints, else the float nearest to the exact sum."""
+    """The sum: an int while all values are ints (and 64 bits hold it), else the float nearest to it."""
 
     __slots__ = ("_count", "_floats", "_shift", "_total")
 
@@ -196,7 +197,11 @@ class Sum:
 
     def value(self) -> int | float:
         """The sum; 0 for an empty window."""
-        return quotient(self._total, 1 << self._shift) if self._floats else self._total >> self._shift
+        if not self._floats:
+            whole = self._total >> self._shift
+            if -INT64 <= whole < INT64:
+                return whole
+        return quotient(self._total, 1 << self._shift)
 
     def _move(self, value: int | float, sign: int) -> None:
         if value.__class__ is float:
@@ -392,9 +397,14 @@ def always(test: Test, extent: Extent) -> bool:
 
 
 def overlap(one: Test, other: Test, extent: Extent) -> bool:
-    """Whether a value can pass both."""
-    bounds = (one.value, other.value)
-    tried = {near for bound in bounds for near in (bound, math.floor(bound), math.ceil(bound))}
-    tried |= {min(tried) - 1, max(tried) + 1, sum(bounds) / 2}
-    return any(one.holds(value) and other.holds(value) for value in tried
-               if not extent.whole or value == math.floor(value))
+    """Whether a value that the measure can have passes both."""
+    ends = {end for end in (one.value, other.value, extent.low, extent.high) if end is not None}
+    middles = {(a + b) / 2 for a in ends for b in ends}
+    near = {math.floor(end) + more for end in ends for more in (-1, 0, 1, 2)}
+    return any(one.holds(value) and other.holds(value) for value in ends | middles | near
+               if _within(value, extent))
+
+
+def _within(value: float, extent: Extent) -> bool:
+    return ((extent.low is None or value >= extent.low) and (extent.high is None or value <= extent.high)
+            and not (extent.whole and value != math.floor(value)))

@@ -145,8 +145,7 @@ class Threshold:
         self.met = self.judge.met
         self.reaching = terms.reaching
         self.horizon = reach + self.judge.patience + options.wait + options.keep
-        self.frontier = Frontier.HEAD if self.reaching else Frontier.CLOCK
-        self.why = _why(terms)
+        self.frontier, self.why = _frontier(terms)
         self.gauge = Gauge(terms.measure, terms.min_events)
 
     def start(self, key: KeyValues, now: Micros) -> ThresholdState:
@@ -340,8 +339,6 @@ class Session(Threshold):
         self.gap, self.longest = window.gap or 0, window.max
         span = self.gap if self.longest is None else self.longest
         super().__init__(terms, span, span + self.gap)
-        if self.longest is not None:
-            self.frontier = Frontier.CLOCK
 
     def on_event(self, state: ThresholdState, member: Member) -> None:
         """Prolong the session or begin one."""
@@ -437,11 +434,15 @@ def _terms(spec: Mapping[str, Any], options: HoldOptions) -> Terms:
                  spec.get("min_events") or 0, options)
 
 
-def _why(terms: Terms) -> str:
-    """The sentence that tells the author when the rule concludes."""
+def _frontier(terms: Terms) -> tuple[Frontier, str]:
+    """How far the rule's conclusions run, and the sentence that tells the author why."""
     condition = _shown(terms, terms.condition)
     if not terms.reaching:
-        return f"an event that comes late can undo `{condition}`, so the clock must have passed"
-    if terms.window.type == "session" and terms.window.max is not None:
-        return "an event that comes late can move where `max` cuts the session, so the clock must have passed"
-    return f"once `{condition}` is met, an event that comes late cannot undo it"
+        why = f"an event that comes late can undo `{condition}`"
+    elif terms.window.type == "session" and terms.window.max is not None:
+        why = "an event that comes late can move where `max` cuts the session"
+    elif terms.window.type == "sliding" and terms.options.wait and not terms.zero:
+        why = f"while `for` runs, an event that comes late can fill a gap with a value that fails `{condition}`"
+    else:
+        return Frontier.HEAD, f"once `{condition}` is met, an event that comes late cannot undo it"
+    return Frontier.CLOCK, f"{why}, so the clock must have passed"

@@ -75,10 +75,10 @@ def measured(measure: Measure, inside: tuple[Member, ...]) -> Any:
             return len(values)
         case "distinct":
             return len({(type(v) is bool, v) for v in values})
-        case "sum" if all(type(v) is int for v in values):
-            return sum(values)
         case "sum":
-            return float(sum(map(Fraction, values), Fraction()))
+            total = sum(map(Fraction, values), Fraction())
+            whole = all(type(v) is int for v in values) and -2**63 <= total < 2**63
+            return int(total) if whole else float(total)
     if not values:
         return None
     match measure.name:
@@ -122,13 +122,13 @@ def day_begins(zone: ZoneInfo, day: date) -> int:
                 if moment(t, zone).date() >= day)
 
 
-def edges(case: Case, first: int, last: int) -> list[int]:
+@lru_cache(maxsize=10_000)
+def edges(window: Window, zone: ZoneInfo, first: int, last: int) -> list[int]:
     """All ends of windows in [first, last]."""
-    window = case.window
     hop = (window.size if window.type == "tumbling" else window.hop) or 0
-    day, found = moment(first, case.zone).date() - timedelta(days=2 + hop // DAY), []
-    while day_begins(case.zone, day) <= last:
-        begin, end = day_begins(case.zone, day), day_begins(case.zone, day + timedelta(days=1))
+    day, found = moment(first, zone).date() - timedelta(days=2 + hop // DAY), []
+    while day_begins(zone, day) <= last:
+        begin, end = day_begins(zone, day), day_begins(zone, day + timedelta(days=1))
         if hop % DAY:
             skipped = max(0, (first - begin) // hop)
             found += list(range(begin + skipped * hop, min(end, last + 1), hop))
@@ -138,19 +138,19 @@ def edges(case: Case, first: int, last: int) -> list[int]:
     return [edge for edge in sorted(set(found)) if first <= edge <= last]
 
 
-def change(case: Case) -> int:
-    """More than a day can be too long; nothing for windows so short that no day matters."""
-    return 2 * HOUR if (case.window.size or 0) >= MINUTE else 0
+def change(window: Window) -> int:
+    """By how much more a day can be too long; nothing for windows so short that no day matters."""
+    return 2 * HOUR if (window.size or 0) >= MINUTE else 0
 
 
-def begins(case: Case, end: int) -> int:
+@lru_cache(maxsize=10_000)
+def begins(window: Window, zone: ZoneInfo, end: int) -> int:
     """Where the window that ends at the edge `end` begins."""
-    window = case.window
     size, hop = window.size or 0, window.hop or 0
     if window.type == "tumbling":
-        return max(edge for edge in edges(case, end - size - change(case), end) if edge < end)
+        return max(edge for edge in edges(window, zone, end - size - change(window), end) if edge < end)
     if size % DAY == 0 and hop % DAY == 0:
-        return day_begins(case.zone, moment(end, case.zone).date() - timedelta(days=size // DAY))
+        return day_begins(zone, moment(end, zone).date() - timedelta(days=size // DAY))
     return end - size
 
 
@@ -193,13 +193,13 @@ def sliding(case: Case) -> Iterator[Judgement]:
 
 
 def aligned(case: Case) -> Iterator[Judgement]:
-    members = case.members
-    hop = case.window.hop or case.window.size or 0
-    last = members[-1].time + (case.window.size or 0) + 3 * hop + change(case)
-    ends = edges(case, members[0].time + 1, last)
+    members, window, zone = case.members, case.window, case.zone
+    last = members[-1].time + (window.size or 0) + 3 * (window.hop or window.size or 0) + change(window)
+    ends = edges(window, zone, members[0].time + 1, last)
     for end, following in pairwise(ends):
-        inside = tuple(m for m in members if begins(case, end) <= m.time < end)
-        begun = tuple(m for m in members if begins(case, following) <= m.time < end)
+        begin, next_begin = begins(window, zone, end), begins(window, zone, following)
+        inside = tuple(m for m in members if begin <= m.time < end)
+        begun = tuple(m for m in members if next_begin <= m.time < end)
         whole = judged(case, (end, BEFORE_EVENTS, 0), inside, inside)
         if not reaching(case):
             yield whole
@@ -207,8 +207,8 @@ def aligned(case: Case) -> Iterator[Judgement]:
             yield at_end(case, whole)
     if reaching(case):
         for i, one in enumerate(members):
-            end = min(edge for edge in ends if edge > one.time)
-            inside = tuple(m for m in members[:i + 1] if m.time >= begins(case, end))
+            begin = begins(window, zone, min(edge for edge in ends if edge > one.time))
+            inside = tuple(m for m in members[:i + 1] if m.time >= begin)
             yield from met_only(judged(case, (one.time, EVENT, i), inside, (one,)))
 
 
@@ -273,8 +273,10 @@ def given_up(case: Case, since: int) -> int:
             if run[0].time <= deadline <= run_ends(case, run)[0]:
                 return run_ends(case, run)[0]
     elif window.type != "sliding":
-        end = edges(case, deadline + 1, deadline + (window.hop or window.size or 0) + change(case))[0]
-        if any(begins(case, end) <= m.time <= deadline for m in case.members):
+        hop = window.hop or window.size or 0
+        end = edges(window, case.zone, deadline + 1, deadline + hop + change(window))[0]
+        begin = begins(window, case.zone, end)
+        if any(begin <= m.time <= deadline for m in case.members):
             return end
     return deadline
 
