@@ -7,18 +7,18 @@ import random
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from streams.logs import Log, Outgoing
 from streams.rulefile import load
 from streams.tools.backtest import Backtest
-from streams.tools.load import load as load_file
 from streams.tools.replay import read_records
-from streams.topics import Topics
+from streams.topics import Topics, city_topics
 from tests.broker.cluster import WorkerProcess, conflicts, episodes, get, opened, told, until
 from tests.conftest import needs_shared, shared
-from tests.real.montco import CALLS, write_rules
+from tests.real.montco import CALLS, calls, write_rules
 from tests.real.test_montco import sequences, silences, thresholds
 
 pytestmark = [pytest.mark.broker, needs_shared("data/montco911")]
@@ -39,6 +39,12 @@ class Cluster:
         self.source = self.bundle.sources["calls"]
         self.workers = [WorkerProcess(f"worker{n}", broker, self.rules, self.prefix, folder, partitions=PARTITIONS)
                         for n in range(2)]
+
+    def entries(self) -> list[Outgoing]:
+        """The calls as a department sends them: a township's in one partition, so that equal times keep their order."""
+        townships = [call.twp for call in calls()]
+        return [Outgoing(self.source.topic, crc32(townships[one.row].encode()) % PARTITIONS, None, one.value,
+                         tuple(one.headers.items())) for one in read_records(self.source, shared() / CALLS)]
 
     def expected(self) -> list[tuple[object, ...]]:
         """What the backtest says."""
@@ -71,7 +77,8 @@ def test_two_workers_say_what_the_backtest_says_and_stop_gracefully(cluster: Clu
     async def work() -> None:
         log = await opened(cluster.broker)
         try:
-            await load_file(log, cluster.bundle, cluster.source, shared() / CALLS, None, PARTITIONS)
+            await log.create(city_topics(cluster.bundle, PARTITIONS))
+            await log.append(cluster.entries())
             for worker in cluster.workers:
                 worker.start()
             await settled(log, cluster, cluster.expected(), 120)
@@ -94,11 +101,10 @@ def test_ten_kills_at_random_moments_lose_nothing(cluster: Cluster) -> None:
     dice = random.Random(4)
 
     async def feed(log: Log) -> None:
-        records = list(read_records(cluster.source, shared() / CALLS))
-        batches = [records[at: at + 100] for at in range(0, len(records), 100)]
+        entries = cluster.entries()
+        batches = [entries[at: at + 100] for at in range(0, len(entries), 100)]
         for batch in batches:
-            await log.append([Outgoing(cluster.source.topic, one.row % PARTITIONS, None, one.value,
-                                       tuple(one.headers.items())) for one in batch])
+            await log.append(batch)
             await asyncio.sleep(FEED_S / len(batches))
 
     async def kill() -> None:
@@ -111,8 +117,7 @@ def test_ten_kills_at_random_moments_lose_nothing(cluster: Cluster) -> None:
     async def work() -> None:
         log = await opened(cluster.broker)
         try:
-            await log.create([])
-            await load_nothing(log)
+            await log.create(city_topics(cluster.bundle, PARTITIONS))
             for worker in cluster.workers:
                 worker.start()
             await asyncio.gather(feed(log), kill())
@@ -120,11 +125,6 @@ def test_ten_kills_at_random_moments_lose_nothing(cluster: Cluster) -> None:
             assert conflicts(await told(log, cluster.topics)) == []
         finally:
             await log.stop()
-
-    async def load_nothing(log: Log) -> None:
-        from streams.topics import city_topics
-
-        await log.create(city_topics(cluster.bundle, PARTITIONS))
 
     asyncio.run(work())
     assert sum(worker.starts for worker in cluster.workers) == 2 + KILLS
