@@ -2,7 +2,8 @@
 
 Without files: those of the shared folder. Prints, by set and family, how many passed, how many differ by
 design (with the reason) and how many failed; ends with 1 if any failed. A set is a module here with `run(path)`
-(the `Counts` of a file or of its folder) and, to know files of other places, `fits(path)`; `SETS` names all.
+(the `Counts` of a file or of its folder) and, to know files of other places, `fits(path)`; `SETS` names all. Its
+cases stand in the shared folder under its name, or where its `HOME` says.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from tests.conformance.counts import Counts
 from tests.conftest import shared
 
-SETS = ("cel", "cep", "respond")
+SETS = ("cel", "cep", "windows", "respond")
 
 
 def modules() -> dict[str, Any]:
@@ -26,12 +27,19 @@ def modules() -> dict[str, Any]:
     return {name: importlib.import_module(f"tests.conformance.{name}") for name in names}
 
 
+def home(name: str) -> Path:
+    """Where the cases of a set stand."""
+    return shared() / "conformance" / getattr(modules()[name], "HOME", name)
+
+
 def set_of(path: Path) -> str | None:
     """Which set a file or folder is of: by its name, its folder's, or its first case."""
     known = modules()
-    for named in (path.name, path.parent.name):
-        if named in known:
-            return named
+    at_home = next((name for name in known if path.name == home(name).name), None)
+    if at_home is not None:
+        return at_home
+    if path.parent.name in known:
+        return path.parent.name
     return next((name for name, module in known.items() if hasattr(module, "fits") and module.fits(path)), None)
 
 
@@ -63,8 +71,8 @@ def report(name: str, counts: Counts) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     """The exit code."""
-    folders = (shared() / "conformance" / name for name in modules())
-    paths = [Path(one).resolve() for one in arguments] or [one for one in folders if one.exists()]
+    homes = (home(name) for name in modules())
+    paths = [Path(one).resolve() for one in arguments] or [one for one in homes if one.exists()]
     if not paths:
         print(f"no cases: {shared() / 'conformance'} is not there; set TOCSIN_SHARED or name files")
         return 0
