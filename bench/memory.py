@@ -37,7 +37,8 @@ def measure(which: str, counties: int = 24) -> dict[str, Any]:
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     return {
         "where": "memory", "rules": which, "events": len(lines), "events_per_s": round(len(lines) / wall),
-        "cpu_us_per_event": round(cpu / len(lines) * 1e6, 2), "load_s": round(opened, 2), "open_keys": replay.engine.open_keys,
+        "cpu_us_per_event": round(cpu / len(lines) * 1e6, 2),
+        "load_s": round(opened, 2), "open_keys": replay.engine.open_keys,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "outputs": outputs.verdict(which, truth),
     }
 

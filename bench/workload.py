@@ -83,13 +83,13 @@ class Outputs:
     def verdict(self, which: str, truth: dict[str, Any]) -> str:
         """`equal`, or what differs."""
         if which == "BASE":
-            said = {rule: {"outputs": self.number[rule], "ids": self.ids[rule]} for rule in "TSAD"}
+            summed: dict[str, Any] = {rule: {"outputs": self.number[rule], "ids": self.ids[rule]} for rule in "TSAD"}
             wanted = truth["BASE"]
         else:
             weighed = sum((int(rule[1:]) + 1) * ids for rule, ids in self.ids.items())
-            said = {"outputs": sum(self.number.values()), "ids": weighed}
+            summed = {"outputs": sum(self.number.values()), "ids": weighed}
             wanted = truth["MANY"][which.removeprefix("MANY")]
-        return "equal" if said == wanted and not self.retracted else f"DIFFERS: {said}, the truth is {wanted}"
+        return "equal" if summed == wanted and not self.retracted else f"DIFFERS: {summed}, the truth is {wanted}"
 
 
 def _run(words: list[Any]) -> None:

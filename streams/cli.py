@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from streams import commands
 
@@ -49,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Words = argparse._SubParsersAction  # type: ignore[type-arg]  # noqa: SLF001 - argparse has no public name for it
+Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _command(words: Words, name: str, call: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
@@ -59,7 +60,8 @@ def _command(words: Words, name: str, call: Callable[[argparse.Namespace], int],
 
 
 def _rules(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--rules", type=Path, default=Path("rules"), metavar="DIR", help="the rule files (default: rules)")
+    parser.add_argument("--rules", type=Path, default=Path("rules"), metavar="DIR",
+                        help="the rule files (default: rules)")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
@@ -76,8 +78,10 @@ def _run(words: Words) -> None:
     _broker(parser)
     parser.add_argument("--role", choices=("ingest", "detect", "respond", "all"), default="all",
                         help="which stage this worker plays (default: all)")
-    parser.add_argument("--partitions", type=int, default=4, help="of Tocsin's own topics when they are made (default: 4)")
-    parser.add_argument("--port", type=int, default=9400, help="for /metrics, /healthz, /readyz; 0: any free (default: 9400)")
+    parser.add_argument("--partitions", type=int, default=4,
+                        help="of Tocsin's own topics when they are made (default: 4)")
+    parser.add_argument("--port", type=int, default=9400,
+                        help="for /metrics, /healthz, /readyz; 0: any free (default: 9400)")
 
 
 def _load(words: Words) -> None:

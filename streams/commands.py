@@ -40,7 +40,8 @@ def run(options: argparse.Namespace) -> int:
 
     def ready() -> None:
         port = worker.port.port if worker.port is not None else None
-        print(f"tocsin: running {', '.join(roles)} on {settings.broker}; metrics on port {port}", file=sys.stderr, flush=True)
+        text = f"tocsin: running {', '.join(roles)} on {settings.broker}; metrics on port {port}"
+        print(text, file=sys.stderr, flush=True)
 
     asyncio.run(worker.run(ready=ready))
     return 0

@@ -47,7 +47,9 @@ def main() -> int:
         shutil.rmtree(HOME, ignore_errors=True)
         HOME.mkdir(parents=True)
         inputs = _inputs(bundle, options.data, options.source)
-        asyncio.run(show(bundle, inputs, Console(width=None if sys.stdout.isatty() else 160)))
+        broker = f"embedded://{HOME.absolute()}/tocsin.db"
+        fed = bundle.fed_by([name for name, _ in inputs])
+        asyncio.run(show(fed, inputs, broker, Console(width=None if sys.stdout.isatty() else 160)))
     except Refused as refused:
         print(f"demo: {refused}", file=sys.stderr)
         return 2
@@ -61,12 +63,11 @@ def _inputs(bundle: Bundle, data: Path | None, source: str | None) -> list[tuple
         return [(source_of(bundle, source).id, readable_file(data))]
     print("simulating a day of a made-up city ...", file=sys.stderr)
     made = write(HOME / "city", 1, date(2026, 3, 2), 1.0, 1.0)
-    return sorted(made.files.items())
+    return sorted((name, Path(path)) for name, path in made.files.items())
 
 
-async def show(bundle: Bundle, inputs: list[tuple[str, Path]], console: Console) -> None:
+async def show(bundle: Bundle, inputs: list[tuple[str, Path]], broker: str, console: Console) -> None:
     """Start a worker, load the files, wait until everything is done, print what came out."""
-    broker = f"embedded://{HOME.absolute()}/tocsin.db"
     worker = Worker(bundle, Settings(broker, partitions=PARTITIONS))
     stopping, started = asyncio.Event(), asyncio.Event()
     working = asyncio.create_task(worker.run(stopping, started.set))

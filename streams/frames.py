@@ -7,7 +7,7 @@ what a sender repeats after a crash counts once.
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
@@ -79,15 +79,18 @@ def encode(frame: WorkFrame | EventsFrame) -> bytes:
 
 def decode_work(value: bytes) -> WorkFrame:
     """The frame of `tocsin.work`; ValueError if the bytes are none of this version."""
-    return _checked(_work.decode(value))
+    frame = _work.decode(value)
+    _check_version(frame.version)
+    return frame
 
 
 def decode_events(value: bytes) -> EventsFrame:
     """The frame of `tocsin.events`; ValueError if the bytes are none of this version."""
-    return _checked(_events.decode(value))
-
-
-def _checked(frame: Any) -> Any:
-    if frame.version != VERSION:
-        raise ValueError(f"frame version {frame.version}, this program reads {VERSION}")
+    frame = _events.decode(value)
+    _check_version(frame.version)
     return frame
+
+
+def _check_version(version: int) -> None:
+    if version != VERSION:
+        raise ValueError(f"frame version {version}, this program reads {VERSION}")

@@ -246,8 +246,9 @@ class Intake:
 
     def _dead(self, record: Record, refusal: Refusal) -> DeadLetter:
         text, encoding = _readable(record.value[:KEPT_OF_A_DEAD_RECORD])
+        stamp = None if record.stamp is None else rfc3339(record.stamp)
         return DeadLetter(refusal.reason, refusal.text, self.source.id, self.source.topic, self.partition,
-                          record.offset, record.row, None if record.stamp is None else rfc3339(record.stamp), len(record.value), text, encoding)
+                          record.offset, record.row, stamp, len(record.value), text, encoding)
 
 
 def _readable(value: bytes) -> tuple[str, str]:

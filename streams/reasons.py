@@ -75,7 +75,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.UNKNOWN_SOURCE: "The record names a source that this topic does not have.",
     DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",
     DeadReason.WRONG_TYPE: "A field's value does not have the declared type.",
-    RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a missing field, a wrong type); it does not match.",
+    RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a field is missing or of another type).",
     RouteReason.NO_KEY: "A part of the rule's `by` is absent or empty; the event has no key.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",
     HeldReason.REPEATED: "The row was sent again after a crash; it was counted the first time.",

@@ -5,7 +5,7 @@ Plain data and compiled expressions; `rulefile` makes it, ingest, engine and res
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -78,7 +78,7 @@ class Source(msgspec.Struct, frozen=True):
     def may_emit(self, pattern: str) -> bool:
         """Whether an event type, or a branch `a.b.*`, can come from this source."""
         known, exact = self.mapping.type.prefix
-        wanted = pattern[:-1] if pattern.endswith("*") else pattern
+        wanted = pattern.removesuffix("*")
         if exact:
             return known == wanted or (pattern.endswith("*") and known.startswith(wanted))
         return known.startswith(wanted) or wanted.startswith(known)
@@ -180,4 +180,9 @@ class Bundle(msgspec.Struct, frozen=True):
     lists: Mapping[str, tuple[Any, ...]]
     rules: Mapping[str, Rule]
 
-
+    def fed_by(self, sources: Iterable[str]) -> Bundle:
+        """The same rules with only these sources, so that no clock waits for a feed that is not there."""
+        names = frozenset(sources)
+        rules = {name: msgspec.structs.replace(rule, sources=rule.sources & names) for name, rule in self.rules.items()}
+        kept = {name: source for name, source in self.sources.items() if name in names}
+        return msgspec.structs.replace(self, sources=kept, rules=rules)

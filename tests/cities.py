@@ -106,7 +106,8 @@ class Feed:
 
 
 def frames(bundle: Bundle, plan: Sequence[Spot], cut: Callable[[int], bool], partitions: int = 2,
-           choose: Callable[[list[int]], int] = lambda ready: ready[0]) -> tuple[list[WorkFrame], list[tuple[str, Member]]]:
+           choose: Callable[[list[int]], int] = lambda ready: ready[0],
+           ) -> tuple[list[WorkFrame], list[tuple[str, Member]]]:
     """The plan as frames, with all accepted (key, member).
 
     `cut(n)` says whether a frame ends after the n-th record; `choose` which partition's next frame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
@@ -12,15 +12,23 @@ from hypothesis import strategies as st
 
 from streams.clocks import MINUTE, SECOND, parse_rfc3339
 from streams.conditions import EvalError, Failure
+from streams.episodes import HoldOptions
 from streams.frames import AcceptedRow, ClockRow, MemberRow
 from streams.ingest import RECORD_LIMIT, Intake, Record, Taken, summary
+from streams.kinds.match import Match
 from streams.reasons import DeadReason, Fate
 from streams.route import Router
 from streams.rules import (
-    Bundle, City, EventType, FieldType, RecordMapping, Rule, Selector, Source, TimeMapping,
+    Bundle,
+    City,
+    EventType,
+    FieldType,
+    RecordMapping,
+    Rule,
+    Selector,
+    Source,
+    TimeMapping,
 )
-from streams.episodes import HoldOptions
-from streams.kinds.match import Match
 
 T0 = parse_rfc3339("2026-03-02T08:00:00Z")
 
@@ -28,7 +36,7 @@ T0 = parse_rfc3339("2026-03-02T08:00:00Z")
 class Reads:
     """An expression that reads one path of a record, or of an event's fields."""
 
-    equalities: dict[str, frozenset[Any]] = {}
+    equalities: ClassVar[dict[str, frozenset[Any]]] = {}
     prefix = ("", False)
 
     def __init__(self, path: str) -> None:
@@ -97,7 +105,8 @@ def test_a_bad_record_is_a_dead_letter_with_its_reason_and_the_stream_goes_on(na
     assert [letter.reason for letter in taken.dead] == [reason]
     letter = taken.dead[0]
     assert (letter.source, letter.offset, letter.size) == ("s", 0, len(bad.value))
-    assert letter.problem and len(letter.record) <= 4 * 16_384
+    assert letter.problem
+    assert len(letter.record) <= 4 * 16_384
     assert [row.event.id for row in taken.events] == ["e1"]
     assert summary(fold.counts) == {"records": 2, "event": 1, "late": 0, "duplicate": 0, "dead": 1}
 
@@ -155,14 +164,15 @@ def told(taken: Taken) -> tuple[list[AcceptedRow], list[AcceptedRow], list[tuple
 
 
 def joined(parts: list[Taken]) -> Any:
-    return [sum((list(told(part)[n]) for part in parts), []) for n in range(4)]
+    return [[row for part in parts for row in told(part)[n]] for n in range(4)]
 
 
 @given(streams(), st.lists(st.booleans(), min_size=12, max_size=12), st.integers(0, 12))
 def test_any_cut_and_a_restart_anywhere_give_the_same(records: list[Record], cuts: list[bool], restart: int) -> None:
     whole = intake()
     expected = joined([whole.take(records)])
-    fold, rows, parts, batch = intake(), {}, [], []
+    fold, parts, batch = intake(), [], []
+    rows: dict[bytes, bytes] = {}
     for number, one in enumerate(records):
         batch.append(one)
         if cuts[number]:

@@ -63,11 +63,20 @@ class Detector(Protocol):
     before `now` and nothing else: without a due time it changes nothing.
     """
 
-    frontier: Frontier
-    identity: Identity
+    @property
+    def frontier(self) -> Frontier:
+        """How far its conclusions run."""
+
+    @property
+    def identity(self) -> Identity:
+        """How its episodes are recognised after a correction."""
+
+    @property
+    def state_type(self) -> type[msgspec.Struct]:
+        """The struct that `start` gives."""
+
     why: str  # one sentence for the author: why this frontier
     horizon: Micros  # how long after an event a conclusion can still follow from it
-    state_type: type[msgspec.Struct]
 
     def start(self, key: KeyValues, now: Micros) -> Any:
         """A new key's state."""

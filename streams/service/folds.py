@@ -16,6 +16,7 @@ from streams.respond import Respond
 from streams.rules import Bundle
 from streams.topics import Topics
 
+
 class DetectFold:
     """A partition of `tocsin.work` → `tocsin.respond`."""
 

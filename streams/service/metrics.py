@@ -17,7 +17,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Reading:
     """One figure: its name without `tocsin_`, its help text, its labels, and values by label values."""
 
-    def __init__(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float],
+    def __init__(self, name: str, text: str, labels: tuple[str, ...], values: Mapping[Any, float],
                  gauge: bool = False) -> None:
         self.name, self.text, self.labels, self.values, self.gauge = name, text, labels, values, gauge
 
@@ -68,7 +68,7 @@ class Port:
 
 def _answering(answers: Mapping[str, Callable[[], tuple[int, str, bytes]]]) -> type[BaseHTTPRequestHandler]:
     class Answering(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             answer = answers.get(self.path.split("?")[0])
             status, kind, body = answer() if answer else (404, "text/plain", b"try /metrics /healthz /readyz\n")
             self.send_response(status)

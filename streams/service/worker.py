@@ -66,7 +66,8 @@ class Worker:
         self._lags: dict[tuple[str, str], float] = {}
         self._steps = 0
 
-    async def run(self, stopping: asyncio.Event | None = None, ready: Callable[[], None] = lambda: None) -> None:
+    async def run(self, stopping: asyncio.Event | None = None,
+                  ready: Callable[[], None] = lambda: None) -> None:
         """Work until `stopping` is set or the process is told to end; whatever fails ends it."""
         stopping = stopping if stopping is not None else _told_to_stop()
         await self._start()
@@ -92,7 +93,8 @@ class Worker:
             self.ingest = IngestLoop(self.bundle, self.log, self.topics, wall,
                                      self.settings.personal_key, self._on_ingest)
         if "detect" in self.settings.roles:
-            self._play("detect", self.topics.work, lambda number: DetectFold(self.bundle, self.topics, number, partitions))
+            self._play("detect", self.topics.work,
+                       lambda number: DetectFold(self.bundle, self.topics, number, partitions))
         if "respond" in self.settings.roles:
             self._play("respond", self.topics.respond, lambda number: RespondFold(self.bundle, self.topics, number))
         if self.settings.metrics_port is not None:
@@ -126,12 +128,12 @@ class Worker:
 
         app.agent(channel, name=role, concurrency=1)(deliver)
 
-        async def assigned(_: Any, assigned: Iterable[Any], **kwargs: Any) -> None:
-            ours = sorted(tp.partition for tp in assigned if tp.topic == topic)
+        async def assigned(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
+            ours = _partitions(topic, args[0])
             self._restoring[role] = asyncio.create_task(_or_end(stage.assign(ours)))
 
-        async def revoked(_: Any, revoked: Iterable[Any], **kwargs: Any) -> None:
-            await stage.revoke(sorted(tp.partition for tp in revoked if tp.topic == topic))
+        async def revoked(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
+            await stage.revoke(_partitions(topic, args[0]))
 
         app.on_partitions_assigned.connect(assigned, weak=False)
         app.on_partitions_revoked.connect(revoked, weak=False)
@@ -200,14 +202,14 @@ class Worker:
                     outputs.update({(topic,): number for topic, number in part.fold.sent.items()})
                     suppressed.update({(reason,): number for reason, number in part.fold.fold.counts.items()})
         return [
-            Reading("records", "Records read, by what became of them.", ("source", "fate"), dict(self.records)),
+            Reading("records", "Records read, by what became of them.", ("source", "fate"), self.records),
             Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
             Reading("refolds", "Keys computed again because an event came out of order.", (), {(): refolds}),
             Reading("outputs", "What respond sent, by topic.", ("topic",), outputs),
             Reading("held_back", "Findings that respond did not send, by reason.", ("reason",), suppressed),
             Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
                     {(role,): stage.gaps_filled for role, stage in self.stages.items()}),
-            Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), dict(self._lags), gauge=True),
+            Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), self._lags, gauge=True),
         ]
 
     def _on_ingest(self, source: str, partition: int, taken: Taken) -> None:
@@ -226,6 +228,11 @@ class Worker:
 def wall() -> int:
     """The wall clock, µs since the epoch."""
     return time.time_ns() // 1000
+
+
+def _partitions(topic: str, given: Iterable[Any]) -> list[int]:
+    """The partitions of our topic among those that Faust names."""
+    return sorted(one.partition for one in given if one.topic == topic)
 
 
 async def _or_end(work: Awaitable[None]) -> None:

@@ -12,12 +12,12 @@ from typing import Any
 from streams.clocks import BEFORE_ALL, DAY
 from streams.engine import Engine
 from streams.findings import Finding
-from streams.tools.files import read_file
 from streams.frames import VERSION, WorkFrame
 from streams.ingest import DeadLetter, Intake, Record, Taken, summary
 from streams.records import Micros
 from streams.route import Router
 from streams.rules import Bundle, Source
+from streams.tools.files import read_file
 
 BATCH = 500
 DEAD_KEPT = 1000
@@ -74,7 +74,8 @@ class Replay:
         routed: Counter[str] = Counter()
         for (reason, _), number in self.router.counts.items():
             routed[reason] += number
-        return {**summary(fates), "dead_reasons": dict(sorted(reasons.items())), "routing": dict(sorted(routed.items()))}
+        return {**summary(fates), "dead_reasons": dict(sorted(reasons.items())),
+                "routing": dict(sorted(routed.items()))}
 
 
 def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str) -> Iterator[tuple[str, list[Record]]]:
@@ -96,7 +97,8 @@ def read_records(source: Source, path: Path) -> Iterator[Record]:
         yield Record(row, None, value, headers)
 
 
-def _merged(bundle: Bundle, feeds: Sequence[tuple[str, Iterator[Record]]], order: str) -> Iterator[tuple[str, Record]]:
+def _merged(bundle: Bundle, feeds: Sequence[tuple[str, Iterator[Record]]],
+            order: str) -> Iterator[tuple[str, Record]]:
     """By time of receipt, file by file as they came; or all sorted by event time."""
     probes = {name: Intake(bundle, bundle.sources[name], Router(bundle)) for name, _ in feeds}
     keyed = [[(_when(probes[name], record, order), index, record.offset, name, record) for record in records]

@@ -79,7 +79,8 @@ def write_rules(directory: Path, rules: str, disorder: str = "10m", lateness: st
     """The source and these rules as files."""
     directory.mkdir(parents=True, exist_ok=True)
     base = BASE.format(disorder=disorder, lateness=lateness, silence=silence, idle=idle, topic=topic)
-    (directory / "rules.yaml").write_text(base + "".join(f"\n---\n{rule}" for rule in rules.split("\n\n") if rule.strip()))
+    documents = [f"\n---\n{rule}" for rule in rules.split("\n\n") if rule.strip()]
+    (directory / "rules.yaml").write_text(base + "".join(documents))
     return directory
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,8 @@ def sequences() -> str:
 
 def silences() -> str:
     """The three lengths of `silence_by_township`."""
-    return "\n\n".join(f"kind: absence\nid: silent-{hours}\ntitle: t\nevent: call.*\nby: place.district\nevery: {hours}h\n"
-                       "severity: minor\nowner: test\n" for hours in (6, 12, 24))
+    return "\n\n".join(f"kind: absence\nid: silent-{hours}\ntitle: t\nevent: call.*\nby: place.district\n"
+                       f"every: {hours}h\nseverity: minor\nowner: test\n" for hours in (6, 12, 24))
 
 
 @pytest.fixture(scope="module", params=["arrival", "time"])
@@ -125,7 +126,7 @@ def test_the_silences_of_the_feed(tmp_path: Path) -> None:
     found, _ = backtest(tmp_path, "", silence="silence: 2h")
     gaps = [(seconds(f.opened) - 7200, seconds(f.closed)) for f in found if f.closed is not None]
     times = sorted(call.time for call in calls())
-    assert gaps == [(a, b) for a, b in zip(times, times[1:], strict=False) if b - a > 7200]
+    assert gaps == [(a, b) for a, b in pairwise(times) if b - a > 7200]
     row = truth()["silence_feed_event"]
     assert len(gaps) == row["gaps_gt_s"]["7200"]
     longest = [(_at(a), _at(b)) for a, b, length in row["longest"] if length > 7200]
