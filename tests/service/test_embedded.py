@@ -198,7 +198,7 @@ async def test_assignment_is_told(address: str, name: str) -> None:
         told: list[set[TP]] = []
         app = faust_app(f"a-{name}", address)
 
-        async def assigned(_: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
+        async def assigned(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
             told.append(set(args[0]))
 
         app.on_partitions_assigned.connect(assigned, weak=False)
@@ -245,10 +245,10 @@ async def test_rebalances_under_load_skip_nothing(embedded: str, name: str) -> N
         told: list[str] = []
         app = faust_app(f"a-{name}", embedded)
 
-        async def assigned(_: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
+        async def assigned(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
             told.append(f"assigned {len(args[0])}")
 
-        async def revoked(_: Any, *args: Any, signal: Any, **kwargs: Any) -> None:
+        async def revoked(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
             told.append(f"revoked {len(args[0])}")
 
         app.on_partitions_assigned.connect(assigned, weak=False)
@@ -270,12 +270,12 @@ async def test_rebalances_under_load_skip_nothing(embedded: str, name: str) -> N
 
 
 COPIER = """
-import asyncio, sys
+import asyncio, itertools, sys
 from streams.service.app import faust_app
 
 async def main():
     address, name = sys.argv[1:]
-    app = faust_app(f"a-{name}", address, broker_commit_interval=0.05)
+    app = faust_app(f"a-{name}", address)
 
     async def copy(stream):
         async for events in stream.noack_take(20, within=0.01):
@@ -284,9 +284,12 @@ async def main():
             await asyncio.gather(*sent)
             for event in events:
                 event.ack()
+            if next(batches) % 3 == 2:
+                await app.consumer.commit()
             print(len(events), flush=True)
             yield None
 
+    batches = itertools.count()
     app.agent(app.topic(name), concurrency=1)(copy)
     await app.start()
     await asyncio.sleep(3600)
