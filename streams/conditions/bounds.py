@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import msgspec
+
 from streams.conditions import functions, mistakes, times
 from streams.conditions.checked import Call, Const, ListOf, Macro, Message, Node, Select, walk
 from streams.conditions.compile import Resolver
@@ -17,7 +19,9 @@ _ORDER = ("_<_", "_<=_", "_>_", "_>=_")
 
 def found_in(tree: Node, text: str, scope: Scope) -> list[ExpressionProblem]:
     """All problems of a checked tree."""
-    return list(_Bounds(text, scope).found(tree))
+    bounds = _Bounds(text, scope)
+    sizes = [msgspec.structs.replace(one, sort="size") for one in bounds.size(tree)]
+    return sizes + [msgspec.structs.replace(one, sort="value") for one in bounds.found(tree)]
 
 
 class _Bounds:
@@ -26,7 +30,6 @@ class _Bounds:
         self.names = Resolver(scope)
 
     def found(self, tree: Node) -> Iterator[ExpressionProblem]:
-        yield from self.size(tree)
         yield from self.whole(tree, None)
         for node in walk(tree):
             if isinstance(node, Message):
@@ -149,4 +152,5 @@ def unexpected(tree: Node, text: str, expect: str) -> list[ExpressionProblem]:
             hint = f"write string({text})" if len(text) <= 20 else "write string(...) around it"
         elif kind == "string" and wanted[0] in ("int", "double"):
             hint = f"write {wanted[0]}({text})" if len(text) <= 20 else f"write {wanted[0]}(...) around it"
-    return [mistakes.at(text, 0, told, hint, len(text.partition(chr(10))[0]))]
+    problem = mistakes.at(text, 0, told, hint, len(text.partition(chr(10))[0]))
+    return [msgspec.structs.replace(problem, sort="result")]

@@ -14,7 +14,8 @@ from streams.conditions.scope import EVENT_PARTS, Scope
 class ExpressionProblem(msgspec.Struct, frozen=True):
     """One mistake. `line` and `column` count from 1 in the expression's own text, in code points.
 
-    `hint` tells what to do; `length` is how many code points are meant, from the column on.
+    `hint` tells what to do; `length` is how many code points are meant, from the column on. `sort` is one
+    of syntax, name, type, result (the whole has another type than wanted), value (a literal) and size.
     """
 
     line: int
@@ -22,6 +23,7 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
     message: str
     hint: str = ""
     length: int = 1
+    sort: str = "name"
 
 
 class ExpressionProblems(Exception):
@@ -94,8 +96,9 @@ def _explained(message: str, text: str, scope: Scope, line: int, column: int) ->
     for pattern, explain in _TEXTS:
         found = pattern.search(message)
         if found is not None:
-            return explain(Finding(scope, text, line, column, found))
-    return [ExpressionProblem(line, column, message)]
+            problems = explain(Finding(scope, text, line, column, found))
+            return [msgspec.structs.replace(one, sort=_SORTS.get(explain, "name")) for one in problems]
+    return [ExpressionProblem(line, column, message, sort="type")]
 
 
 # Names
@@ -360,3 +363,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Callable[[Finding], list[ExpressionProblem]
         (r"Syntax error: (.*)", _syntax),
     )
 )
+_SORTS: dict[Callable[[Finding], list[ExpressionProblem]], str] = {
+    _no_overload: "type", _no_parts: "type", _no_range: "type", _has_what: "syntax", _syntax: "syntax",
+    _too_deep: "size",
+}
