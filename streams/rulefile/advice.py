@@ -36,28 +36,21 @@ class Adviser:
             report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` waits for")
         self._negated(draft)
         self._indexed(draft, rule)
-        late = rule.detector.frontier is Frontier.CLOCK
-        report.add(
-            codes.CONCLUDES,
-            values.spot("kind"),
-            f"{self.concludes(draft, rule)}: {rule.detector.why}",
-            "" if late else None,
-        )
+        told = self.concludes(draft, rule)
+        hint = None if told == "concludes at once" else ""
+        report.add(codes.CONCLUDES, values.spot("kind"), f"{told}: {rule.detector.why}", hint)
 
     def concludes(self, draft: RuleDraft, rule: Rule) -> str:
         """When a finding can be told, in a sentence."""
-        if rule.detector.frontier is Frontier.HEAD:
+        held: int = draft.values.get("for", 0)
+        if rule.detector.frontier is Frontier.HEAD and not held:
             return "concludes at once"
-        slowest = max(
-            (self.sources[name] for name in rule.sources),
-            key=lambda one: (one.disorder, one.id),
-            default=None,
-        )
-        wait = "" if slowest is None else f"{said(slowest.disorder)} (disorder of {slowest.id})"
+        feeds = [self.sources[name] for name in rule.sources]
+        slowest = max(feeds, key=lambda one: (one.disorder, one.id), default=None)
+        disorder = "" if slowest is None else f"{said(slowest.disorder)} (disorder of {slowest.id})"
         before, after = _deadline(draft, rule)
-        return " ".join(
-            ("concludes", " + ".join(part for part in (before, wait) if part) or "at once", after)
-        )
+        waits = " + ".join(part for part in (before, held and f"{said(held)} (`for`)", disorder) if part)
+        return f"concludes {waits or 'at once'} {after}"
 
     def _negated(self, draft: RuleDraft) -> None:
         for step in draft.steps:
@@ -84,8 +77,7 @@ def said(span: int) -> str:
     """A duration in a sentence: `5 min`, `30 s`."""
     words = {"m": "min", "d": "days", "w": "weeks"}
     return " ".join(
-        f"{number} {words.get(unit, unit)}"
-        for number, unit in re.findall(r"(\d+)(us|ms|[smhdw])", show_duration(span))
+        f"{number} {words.get(unit, unit)}" for number, unit in re.findall(r"(\d+)(us|ms|[smhdw])", show_duration(span))
     )
 
 

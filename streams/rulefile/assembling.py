@@ -133,9 +133,7 @@ class Assembler:
     def _kind(self, node: Node) -> str | None:
         """The kind of a document that is to be read."""
         if not isinstance(node, MappingNode):
-            raise Bad(
-                codes.NOT_A_MAPPING, node.spot, f"a document is a mapping, and this is {describe(node)}"
-            )
+            raise Bad(codes.NOT_A_MAPPING, node.spot, f"a document is a mapping, and this is {describe(node)}")
         named = node.get("kind")
         if named is None:
             raise Bad(
@@ -144,13 +142,13 @@ class Assembler:
                 "the document does not say its `kind`",
                 "begin it with `kind:`, for example kind: threshold",
             )
-        kind = named.text if isinstance(named, Scalar) else ""
+        if not isinstance(named, Scalar):
+            raise Bad(codes.WRONG_TYPE, named.spot, f"{describe(named)} stands where a kind belongs")
+        kind = named.text
         if kind in TABLES or kind in all_kinds():
             return kind
         if kind in LATER:
-            raise Bad(
-                codes.READ_LATER, named.spot, f"documents of kind `{kind}` are not read yet and are ignored"
-            )
+            raise Bad(codes.READ_LATER, named.spot, f"documents of kind `{kind}` are not read yet and are ignored")
         raise Bad(
             codes.UNKNOWN_KIND,
             named.spot,
@@ -190,13 +188,9 @@ class Assembler:
         city = next((documents.read_city(one.values) for one in self._all("city")), City())
         beside = Beside(self.files, self.root, self.report)
         event_types = {one.id: documents.read_event_type(one.values) for one in self._all("event_type")}
-        registers = self._each(
-            "register", lambda one: read_register(one.values, one.path, beside, self.report)
-        )
+        registers = self._each("register", lambda one: read_register(one.values, one.path, beside, self.report))
         lists = self._each("list", lambda one: read_list(one.values, one.path, beside, self.report))
-        check_registers(
-            [(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report
-        )
+        check_registers([(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report)
         names = Names(event_types, registers, lists, city.zone)
         expressions = Expressions(self.report)
         reader = SourceReader(names, expressions, city, self.report)
@@ -204,15 +198,13 @@ class Assembler:
         sources = {name: source for name, source in read.items() if source is not None}
         rules = self._rules(names, expressions, sources)
         if not self.report.faults:
-            rules |= self._silences(names, sources)
+            rules |= self._silences(names, sources, expressions)
         return Bundle(identity(self.files), city, event_types, sources, registers, lists, rules)
 
     def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
         return {one.id: read(one) for one in self._all(shelf)}
 
-    def _rules(
-        self, names: Names, expressions: Expressions, sources: Mapping[str, Source]
-    ) -> dict[str, Rule]:
+    def _rules(self, names: Names, expressions: Expressions, sources: Mapping[str, Source]) -> dict[str, Rule]:
         unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
         builder = Builder(names, selection, expressions, self.report)
@@ -244,13 +236,12 @@ class Assembler:
             found[rule] = (*found.get(rule, ()), *one.values.get("tests", ()))
         return found
 
-    def _silences(self, names: Names, sources: Mapping[str, Source]) -> dict[str, Rule]:
+    def _silences(self, names: Names, sources: Mapping[str, Source], expressions: Expressions) -> dict[str, Rule]:
         """The rules that watch over the sources themselves."""
         lines = {
-            one.id: (one.path, one.values.node.file.position(one.values.node.start)[0])
-            for one in self._all("source")
+            one.id: (one.path, one.values.node.file.position(one.values.node.start)[0]) for one in self._all("source")
         }
-        found = {source.id: silence_rule(source, names, sources) for source in sources.values()}
+        found = {source.id: silence_rule(source, names, sources, expressions) for source in sources.values()}
         return {
             rule.id: msgspec.structs.replace(rule, file=lines[name][0], line=lines[name][1])
             for name, rule in found.items()

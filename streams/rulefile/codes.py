@@ -29,18 +29,12 @@ def _code(code: str, title: str, do: str, gravity: Gravity = Gravity.BUG) -> Cod
 NOT_UTF8 = _code("TOC001", "the file is not UTF-8", "save the file as UTF-8", Gravity.FATAL)
 SYNTAX = _code("TOC002", "the file is not YAML", "check quotes, brackets and indentation here", Gravity.FATAL)
 DUPLICATE_KEY = _code("TOC003", "a key stands twice in one mapping", "keep one of the two")
-EMPTY_FILE = _code(
-    "TOC004", "the file holds no document", "write a document or delete the file", Gravity.WARNING
-)
+EMPTY_FILE = _code("TOC004", "the file holds no document", "write a document or delete the file", Gravity.WARNING)
 NOT_A_MAPPING = _code("TOC005", "a document is not a mapping", "begin it with `kind:` and `id:`")
 YAML_FEATURE = _code("TOC006", "a YAML feature that rule files do not have", "write it out plainly")
 UNREADABLE = _code("TOC007", "a file or folder cannot be read", "check its path and rights", Gravity.FATAL)
-OTHER_SUFFIX = _code(
-    "TOC009", "a file that is not read because of its name", "rename it to .yaml", Gravity.WARNING
-)
-TOO_LARGE = _code(
-    "TOC008", "a document is nested too deep or repeats too much", "write it out plainly", Gravity.FATAL
-)
+OTHER_SUFFIX = _code("TOC009", "a file that is not read because of its name", "rename it to .yaml", Gravity.WARNING)
+TOO_LARGE = _code("TOC008", "a document is nested too deep or repeats too much", "write it out plainly", Gravity.FATAL)
 
 # Documents and their fields
 UNKNOWN_KIND = _code("TOC010", "there is no such kind of document", "use one of the kinds of the manual")
@@ -75,26 +69,17 @@ CEL_UNKNOWN = _code(
     "an expression uses a name that is not declared",
     "use a declared field, function, list or register",
 )
-CEL_RESULT = _code(
-    "TOC033", "an expression has the wrong type of result", "write an expression of the type named"
-)
+CEL_RESULT = _code("TOC033", "an expression has the wrong type of result", "write an expression of the type named")
 CEL_VALUE = _code("TOC034", "a fixed value in an expression that can never work", "correct the value")
 CEL_LIMIT = _code("TOC035", "an expression is too large", "split it into smaller rules or lists")
 
 # Names that lead nowhere
-UNKNOWN_EVENT = _code(
-    "TOC040", "an event type that is not declared", "declare it in rules/events/ or correct the name"
-)
+UNKNOWN_EVENT = _code("TOC040", "an event type that is not declared", "declare it in rules/events/ or correct the name")
 UNKNOWN_REGISTER = _code(
     "TOC041", "a register that is not declared", "declare it in rules/registers/ or correct the name"
 )
-UNKNOWN_LIST = _code(
-    "TOC042", "a list that is not declared", "declare it in rules/lists/ or correct the name"
-)
 UNKNOWN_ZONE = _code("TOC043", "a time zone that does not exist", "use a name such as Asia/Shanghai or UTC")
-UNKNOWN_PATH = _code(
-    "TOC044", "a text names a value that does not exist", "use a declared field or a `place.` part"
-)
+UNKNOWN_PATH = _code("TOC044", "a text names a value that does not exist", "use a declared field or a `place.` part")
 UNKNOWN_RULE = _code("TOC045", "tests for a rule that does not exist", "name the file <rule>.test.yaml")
 OPEN_EVENT = _code(
     "TOC046",
@@ -119,9 +104,7 @@ SENDS_NOTHING = _code(
 # Rules
 BAD_CONDITION = _code("TOC050", "not a condition", "write for example {gte: 3}")
 BAD_WINDOW = _code("TOC051", "not a window", "write for example 10m or {type: tumbling, size: 1h}")
-BAD_MEASURE = _code(
-    "TOC052", "not a measure", "write count, or for example {distinct: caller} or {p90: seconds}"
-)
+BAD_MEASURE = _code("TOC052", "not a measure", "write count, or for example {distinct: caller} or {p90: seconds}")
 BAD_STEPS = _code("TOC053", "the steps of a sequence do not fit together", "change the steps")
 CONTRADICTION = _code("TOC054", "the fields of a rule contradict each other", "change one of the fields")
 BAD_KEY = _code("TOC055", "the key of a rule does not fit", "give every step the same number of key parts")
@@ -177,9 +160,7 @@ class Report:
         self.faults += code.gravity in (Gravity.FATAL, Gravity.BUG)
         line, column = spot.file.position(spot.start)
         advice = "" if hint is None else hint or code.do
-        self.problems.append(
-            Problem(spot.file.name, line, column, code.code, text, advice, code.gravity, spot.length)
-        )
+        self.problems.append(Problem(spot.file.name, line, column, code.code, text, advice, code.gravity, spot.length))
 
     def spoil(self) -> None:
         """Something is wrong for a reason that is told already."""

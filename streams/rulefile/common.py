@@ -18,9 +18,7 @@ COMMON = (
     Field("where", "cel", "a condition over the event's fields"),
     Field("by", "texts", "the key: a field, `place.district` or an expression, or several of them"),
     Field("for", "duration", "how long the condition must hold before it is a finding", default=0),
-    Field(
-        "keep_firing_for", "duration", "how long a finding stays open after the condition ceased", default=0
-    ),
+    Field("keep_firing_for", "duration", "how long a finding stays open after the condition ceased", default=0),
     Field("suppress_for", "duration", "how long after an alert of its key no further one is sent", default=0),
     Field("severity", "string", "how bad it is", default="minor", values=SEVERITIES),
     Field("owner", "string", "who looks after the rule", default=""),

@@ -16,7 +16,7 @@ from streams.rulefile import codes, scalars
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Mapping, Node, Scalar, describe
-from streams.rulefile.scalars import Bad, Passage, Reader, Told, advise
+from streams.rulefile.scalars import Bad, Passage, Reader, Told, a, advise
 from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import City, EventType, FieldType
 
@@ -79,9 +79,7 @@ SOURCE_FIELDS = (
         "how long to wait before concluding that something did not happen",
         default=30 * SECOND,
     ),
-    Field(
-        "lateness", "duration", "how long afterwards an event still corrects what was concluded", default=HOUR
-    ),
+    Field("lateness", "duration", "how long afterwards an event still corrects what was concluded", default=HOUR),
     Field(
         "idle",
         "duration_or_off",
@@ -191,9 +189,7 @@ def read_columns(node: Node, field: Field, report: Report) -> dict[str, FieldTyp
     return _field_types(node, COLUMN_FIELDS, report, ())
 
 
-def _field_types(
-    node: Node, table: Iterable[Field], report: Report, taken: Iterable[str]
-) -> dict[str, FieldType]:
+def _field_types(node: Node, table: Iterable[Field], report: Report, taken: Iterable[str]) -> dict[str, FieldType]:
     if not isinstance(node, Mapping):
         raise Bad(
             codes.WRONG_TYPE,
@@ -205,18 +201,16 @@ def _field_types(
     for name, (key, value) in node.pairs.items():
         try:
             _check_field_name(key, taken)
+            found[name] = FieldType(name, "dyn")  # known, so that what uses it is not wrong as well
             found[name] = _field_type(name, value, table, report)
         except Bad as bad:
             bad.tell(report)
-            found[name] = FieldType(name, "dyn")  # known, so that what uses it is not wrong as well
     return found
 
 
 def _check_field_name(key: Scalar, taken: Iterable[str]) -> None:
     if key.text in taken:
-        raise Bad(
-            codes.BAD_ID, key.spot, f"every event has a part `{key.text}` already", "choose another name"
-        )
+        raise Bad(codes.BAD_ID, key.spot, f"every event has a part `{key.text}` already", "choose another name")
     if key.text in RESERVED or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key.text):
         raise Bad(
             codes.BAD_ID,
@@ -249,7 +243,7 @@ def _typed_choice(text: str, kind: str, values: Values) -> Any:
     try:
         return {"int": int, "double": float}.get(kind, str)(text)
     except ValueError:
-        raise Bad(codes.WRONG_TYPE, values.spot("enum"), f"{text!r} in `enum` is not a {kind}") from None
+        raise Bad(codes.WRONG_TYPE, values.spot("enum"), f"{text!r} in `enum` is not {a(kind)}") from None
 
 
 def read_mapping(node: Node, field: Field, report: Report) -> MappingDraft:
@@ -267,9 +261,7 @@ def read_time(node: Node, field: Field, report: Report) -> TimeDraft:
     values = read_fields(node, TIME_FIELDS, READERS, report, f"`{field.name}`")
     if "value" not in values:
         raise Told
-    return TimeDraft(
-        values["value"], values.get("format", "rfc3339"), values.get("zone"), values.get("else", "")
-    )
+    return TimeDraft(values["value"], values.get("format", "rfc3339"), values.get("zone"), values.get("else", ""))
 
 
 def read_time_format(node: Node, field: Field, report: Report) -> str:
@@ -329,9 +321,7 @@ def read_expressions(node: Node, field: Field, report: Report) -> dict[str, Pass
 def read_list_values(node: Node, field: Field, report: Report) -> tuple[Any, ...]:
     """Texts, numbers or truth values."""
     if not isinstance(node, Listing):
-        raise Bad(
-            codes.WRONG_TYPE, node.spot, f"{describe(node)} stands where a list belongs", "write [a, b, c]"
-        )
+        raise Bad(codes.WRONG_TYPE, node.spot, f"{describe(node)} stands where a list belongs", "write [a, b, c]")
     return tuple(scalars.scalar(entry, "a single value").value for entry in node.entries)
 
 

@@ -12,9 +12,8 @@ import re
 from streams.rulefile.nodes import Scalar
 from streams.rulefile.spots import Spot
 
-_ESCAPE = re.compile(
-    r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|\r\n[ \t]*|[\n\r][ \t]*|.)", re.DOTALL
-)
+_CONTINUED = re.compile(r"\\(?:\r\n|[\n\r\x85\u2028\u2029])[ \t]*")  # a line break that is no part of the text
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)", re.DOTALL)
 _BLANK = " \t\n\r\x85\u2028\u2029"
 
 
@@ -42,20 +41,20 @@ def offsets(node: Scalar) -> list[int]:
     places: list[int] = []
     at = begin
     for char in node.text:
-        at = at if char in _BLANK and raw[at : at + 1] != "\\" else _skip(raw, at, char)
+        at = _skip(node.style, raw, at, char in _BLANK)
         places.append(node.start + min(at, len(raw)))
         at += _width(node.style, raw, at, char)
     places.append(places[-1] + 1 if places else node.start + begin)
     return places
 
 
-def _skip(raw: str, at: int, char: str) -> int:
-    """Past the white space, and the escaped line breaks, that stand before the next character."""
-    while at < len(raw) and raw[at] != char:
-        broken = re.match(r"\\[\r\n]+[ \t]*", raw[at:]) if raw[at] == "\\" else None
+def _skip(style: str, raw: str, at: int, blank: bool) -> int:
+    """Past what is no part of the text: escaped line breaks and, before a visible character, white space."""
+    while at < len(raw):
+        broken = _CONTINUED.match(raw, at) if style == '"' else None
         if broken is not None:
-            at += broken.end()
-        elif raw[at] in _BLANK:
+            at = broken.end()
+        elif not blank and raw[at] in _BLANK:
             at += 1
         else:
             break
@@ -64,9 +63,9 @@ def _skip(raw: str, at: int, char: str) -> int:
 
 def _width(style: str, raw: str, at: int, char: str) -> int:
     """How many characters of the file the character at `at` takes."""
-    if char in _BLANK and raw[at : at + 1] not in ("\\", char):
-        return 1 if raw[at : at + 1] in _BLANK else 0
-    if style == '"' and raw[at : at + 1] == "\\":
-        found = _ESCAPE.match(raw, at)
-        return 1 if found is None else found.end() - at
+    found = _ESCAPE.match(raw, at) if style == '"' else None
+    if found is not None:
+        return found.end() - at
+    if char in _BLANK:
+        return 1 if raw[at : at + 1] in tuple(_BLANK) else 0
     return 2 if style == "'" and raw.startswith("''", at) else 1

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from streams.conditions import (
     Expression,
@@ -17,14 +16,20 @@ from streams.conditions import (
     record_scope,
 )
 from streams.rulefile import codes
-from streams.rulefile.codes import Code, Report
+from streams.rulefile.codes import Report
 from streams.rulefile.embedded import offset_of, spot_in
 from streams.rulefile.scalars import Passage
 from streams.rules import EventType, Register
 
-_SORTS: tuple[tuple[re.Pattern[str], Code], ...] = (
-    (re.compile(r"[Ss]yntax|expected|unexpected"), codes.CEL_SYNTAX),
-)
+_CODES = {
+    "syntax": codes.CEL_SYNTAX,
+    "name": codes.CEL_UNKNOWN,
+    "type": codes.CEL_TYPE,
+    "result": codes.CEL_RESULT,
+    "value": codes.CEL_VALUE,
+    "size": codes.CEL_LIMIT,
+}
+Known: TypeAlias = dict[tuple[int, str, str | None], Expression | list[ExpressionProblem]]
 
 
 class Names:
@@ -54,6 +59,10 @@ class Names:
             )
         return self._scopes[key]
 
+    def holders(self, field: str) -> list[str]:
+        """The event types that have a field of this name."""
+        return [name for name, one in self.event_types.items() if field in one.fields]
+
     def record(self, format: str, zone: str) -> Scope:
         """For the mapping of a source."""
         key = ("record", format, zone)
@@ -72,9 +81,13 @@ class Names:
 class Expressions:
     """Compiles each text once for each scope."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, known: Known | None = None) -> None:
         self.report = report
-        self._known: dict[tuple[int, str, str | None], Expression | list[ExpressionProblem]] = {}
+        self.known: Known = {} if known is None else known
+
+    def reporting(self, report: Report) -> Expressions:
+        """The same, telling its problems to another report."""
+        return Expressions(report, self.known)
 
     def compile(self, passage: Passage, scope: Scope, expect: str | None = None) -> Expression | None:
         """The expression; None, and its problems at their places, if it is wrong."""
@@ -92,19 +105,21 @@ class Expressions:
 
     def _compiled(self, text: str, scope: Scope, expect: str | None) -> Expression | list[ExpressionProblem]:
         key = (id(scope), text, expect)
-        if key not in self._known:
+        if key not in self.known:
             try:
-                self._known[key] = compile_expression(text, scope, expect)
+                self.known[key] = compile_expression(text, scope, expect)
             except ExpressionProblems as found:
-                self._known[key] = found.problems
-        return self._known[key]
+                self.known[key] = found.problems
+        return self.known[key]
 
     def _tell(self, passage: Passage, problem: ExpressionProblem) -> None:
         start = offset_of(passage.text, problem.line, problem.column)
         spot = spot_in(passage.node, start, start + problem.length)
-        self.report.add(_sort(problem), spot, problem.message, problem.hint)
+        self.report.add(_CODES[problem.sort], spot, problem.message, problem.hint)
 
 
-def _sort(problem: ExpressionProblem) -> Code:
-    """The code of an expression's problem."""
-    return next((code for pattern, code in _SORTS if pattern.search(problem.message)), codes.CEL_TYPE)
+def said_type(type: str) -> str:
+    """A checked type in the words of rule files."""
+    if type.startswith("message:tocsin.register_"):
+        return "row of a register"
+    return type.removeprefix("message:tocsin.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from streams.rulefile.documents import MappingDraft, TimeDraft
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values
 from streams.rulefile.reading import decode
-from streams.rulefile.scalars import Passage, advise
+from streams.rulefile.scalars import Passage, a, advise
 from streams.rulefile.selection import branch_of, fits
 from streams.rulefile.spots import FileText, Spot
 from streams.rulefile.tables import TableReader, read_lines
@@ -29,31 +30,15 @@ class Beside:
 
     def open(self, near: str, name: str, spot: Spot) -> FileText | None:
         """A file by its name as seen from the file `near`; None, and a problem, if there is none."""
-        folder = near.rpartition("/")[0]
-        path = normal(f"{folder}/{name}" if folder else name)
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(near), name))
         content = self.files.get(path)
         if content is None:
+            alike = [one for one in self.files if posixpath.splitext(one)[1] == posixpath.splitext(path)[1]]
             self.report.add(
-                codes.NO_FILE,
-                spot,
-                f"there is no file `{path}` under the rules",
-                advise(path, self.files) if path else "",
+                codes.NO_FILE, spot, f"there is no file `{path}` under the rules", advise(path, alike, "there are")
             )
             return None
         return decode(f"{self.root}{path}", content, self.report)
-
-
-def normal(path: str) -> str:
-    """A path without `.` and `..`; "" if it leads out of the rules' folder."""
-    parts: list[str] = []
-    for part in path.split("/"):
-        if part == ".." and not parts:
-            return ""
-        if part == "..":
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
 
 
 def read_register(values: Values, path: str, beside: Beside, report: Report) -> Register:
@@ -71,13 +56,11 @@ def read_register(values: Values, path: str, beside: Beside, report: Report) -> 
         report.add(
             codes.BAD_COLUMN,
             values.spot("key"),
-            f"the key `{key}` is a {fields[key].type}",
+            f"the key `{key}` is {a(fields[key].type)}",
             "make it a string or an int",
         )
         return Register(name, key, fields, {})
-    file = beside.open(
-        path, values.get("file", f"{name}.csv"), values.spot("file" if "file" in values else "id")
-    )
+    file = beside.open(path, values.get("file", f"{name}.csv"), values.spot("file" if "file" in values else "id"))
     rows: Mapping[Any, Mapping[str, Any]] = {}
     if file is not None and values.sound:
         rows = TableReader(file, key, fields, report).read()
@@ -124,11 +107,7 @@ class SourceReader:
             title=values.get("title", ""),
             zone=zone,
             open=values.get("open", False),
-            **{
-                name: values[name]
-                for name in ("disorder", "lateness", "idle", "silence", "skew")
-                if name in values
-            },
+            **{name: values[name] for name in ("disorder", "lateness", "idle", "silence", "skew") if name in values},
         )
         self._check_fields(source, draft)
         return source
@@ -166,22 +145,27 @@ class SourceReader:
             self.report.add(
                 codes.CEL_RESULT,
                 passage.spot,
-                f"`{name}` must be a number, and this is a {found.type}",
+                f"`{name}` must be a number, and this is {a(found.type)}",
                 f"write double({passage.text})",
             )
         return found
 
     def _time(self, draft: TimeDraft, scope: Scope, zone: str) -> TimeMapping | None:
         value = self.expressions.compile(draft.value, scope)
-        return (
-            None if value is None else TimeMapping(value, draft.format, draft.zone or zone, draft.otherwise)
-        )
+        return None if value is None else TimeMapping(value, draft.format, draft.zone or zone, draft.otherwise)
 
     def _check_fields(self, source: Source, draft: MappingDraft) -> None:
-        """A field that no event of the source has would be dropped at every event."""
+        """Types that nobody declares are refused; a field that no type has would be dropped at every event."""
+        if source.open:
+            return
         branch = branch_of(*source.mapping.type.prefix)
         types = [one for name, one in self.names.event_types.items() if fits(branch, name)]
-        if source.open or not types:
+        if not types:
+            self.report.add(
+                codes.SENDS_NOTHING,
+                draft.parts["type"].spot,
+                f"no event type is declared that {source.id} can send (`{branch}`)",
+            )
             return
         known = {name for one in types for name in one.fields}
         for name, passage in draft.fields.items():
@@ -198,9 +182,7 @@ def _sound(parts: Mapping[str, Expression | None]) -> dict[str, Expression]:
     return {name: part for name, part in parts.items() if part is not None}
 
 
-def check_registers(
-    event_types: Iterable[tuple[EventType, Values]], registers: Iterable[str], report: Report
-) -> None:
+def check_registers(event_types: Iterable[tuple[EventType, Values]], registers: Iterable[str], report: Report) -> None:
     """A field that names a register must name one that exists."""
     known = tuple(registers)
     for event_type, values in event_types:

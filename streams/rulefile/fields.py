@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from typing import Any
@@ -10,7 +11,7 @@ from streams.kinds import Field
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.nodes import Mapping, Node, Scalar, describe
-from streams.rulefile.scalars import Bad, Reader, Told, advise
+from streams.rulefile.scalars import Bad, Reader, Told, advise, nearest
 from streams.rulefile.spots import Spot
 
 
@@ -66,33 +67,35 @@ def read_fields(
             "write a mapping: name: value",
         )
     values, known = Values(node), {field.name: field for field in table}
+    meant: set[str] = set()
     for name, (key, value) in node.pairs.items():
         field = known.get(name)
         if field is None:
             values.sound = False
-            _unknown(name, key, known, report, what, foreign or {})
+            meant.add(_unknown(name, key, known, report, what, foreign or {}))
         else:
             _read(values, field, key, value, readers, report)
-    _missing(values, known, report, what)
+    _missing(values, known, report, what, meant)
     return values
 
 
-def _missing(values: Values, known: Table[str, Field], report: Report, what: str) -> None:
-    """What must be there and is not; a field that is not supported yet may be there in its place."""
+def _missing(values: Values, known: Table[str, Field], report: Report, what: str, meant: set[str]) -> None:
+    """What must be there and is not.
+
+    Not told of fields that were `meant` and misspelt, nor where a field that is not supported yet may
+    be there in their place.
+    """
     given = values.node.pairs
-    if any(field.type == "later" and name in given for name, field in known.items()):
-        return
+    later = any(field.type == "later" and name in given for name, field in known.items())
     for name, field in known.items():
         if field.required and name not in given:
             values.sound = False
-            report.add(
-                codes.MISSING_FIELD, values.spot(), f"{what} needs `{name}`", f"add `{name}`: {field.doc}"
-            )
+            if name not in meant and not later:
+                doc = re.split(r"[.:;] ", field.doc)[0]
+                report.add(codes.MISSING_FIELD, values.spot(), f"{what} needs `{name}`", f"add `{name}`: {doc}")
 
 
-def _read(
-    values: Values, field: Field, key: Scalar, node: Node, readers: Table[str, Reader], report: Report
-) -> None:
+def _read(values: Values, field: Field, key: Scalar, node: Node, readers: Table[str, Reader], report: Report) -> None:
     if field.type == "later":
         values.sound = False
         report.add(codes.NOT_SUPPORTED, key.spot, f"`{field.name}` is not supported yet")
@@ -110,13 +113,11 @@ def _read(
 
 def _unknown(
     name: str, key: Scalar, known: Table[str, Field], report: Report, what: str, foreign: Table[str, str]
-) -> None:
+) -> str:
+    """Report a field that is not known here; gives the known one that may be meant."""
     if name in foreign:
         report.add(codes.NOT_FOR_KIND, key.spot, f"`{name}` does not belong to {what}", foreign[name])
-    else:
-        report.add(
-            codes.UNKNOWN_FIELD,
-            key.spot,
-            f"{what} has no field `{name}`",
-            advise(name, known, "it has the fields"),
-        )
+        return ""
+    names = [field.name for field in known.values() if field.type != "later"]
+    report.add(codes.UNKNOWN_FIELD, key.spot, f"{what} has no field `{name}`", advise(name, names, "it has the fields"))
+    return nearest(name, names)

@@ -15,6 +15,7 @@ from streams.rulefile.spots import FileText, Spot
 INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 NUMBER = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+MISSING = "!missing"  # the tag of what an alias should have named
 TRUES, FALSES = frozenset(("true", "True", "TRUE")), frozenset(("false", "False", "FALSE"))
 
 
@@ -70,8 +71,10 @@ class Mapping:
 
     @property
     def spot(self) -> Spot:
-        """Where it begins; the whole would be too much to show."""
-        return Spot(self.file, self.start, self.start + 1)
+        """Where it begins: its brace or its first key; the whole would be too much to show."""
+        first = next(iter(self.pairs.values()), None)
+        block = first is not None and first[0].start == self.start
+        return Spot(self.file, self.start, first[0].end if first is not None and block else self.start + 1)
 
     def get(self, name: str) -> Node | None:
         """The value of a key."""

@@ -12,13 +12,14 @@ from ruamel.yaml.reader import ReaderError
 
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
-from streams.rulefile.nodes import Listing, Mapping, Node, Scalar
+from streams.rulefile.nodes import MISSING, Listing, Mapping, Node, Scalar
 from streams.rulefile.spots import FileText, Spot
 
 DEPTH_LIMIT = 40
 WEIGHT_LIMIT = 200_000
 KNOWN_TAGS = frozenset(("str", "int", "float", "bool", "null", "map", "seq"))
 _PROPERTIES = re.compile(r"(?:[&!]\S*\s+)+|[&!]\S*$")
+_HALF = re.compile("[\ud800-\udfff]")
 _NEXT_DOCUMENT = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _ADVICE = (
     ("'\\t'", "indent with spaces: YAML does not take tabs here"),
@@ -163,17 +164,22 @@ class _Builder:
         key = self.keys[-1] if self.keys else None
         if start == end and key is not None:  # `key:` with nothing behind it is best shown at the key
             start, end = key.start, key.end
-        return Scalar(self.file, start, end, event.value, event.style or "", tag)
+        return Scalar(self.file, start, end, self._whole(event.value, start), event.style or "", tag)
+
+    def _whole(self, text: str, start: int) -> str:
+        """YAML's escapes can name half a character, which no encoding can write."""
+        if not _HALF.search(text):
+            return text
+        self.report.add(codes.YAML_FEATURE, self.file.spot(start), "an escape names half a character")
+        return _HALF.sub("\ufffd", text)
 
     def _alias(self, event: Any) -> Node:
         start, end = self._offset(event.start_mark), self._offset(event.end_mark)
         target = self.anchors.get(event.anchor)
         if target is None or any(target is node for node in self.open):
             reason = "is not defined before" if target is None else "stands within what it names"
-            self.report.add(
-                codes.YAML_FEATURE, Spot(self.file, start, end), f"the alias *{event.anchor} {reason}"
-            )
-            return Scalar(self.file, start, end, "", "")
+            self.report.add(codes.YAML_FEATURE, Spot(self.file, start, end), f"the alias *{event.anchor} {reason}")
+            return Scalar(self.file, start, end, "", "", MISSING)
         return target
 
     def _begin(self, event: Any, shape: type[Listing] | type[Mapping]) -> None:
@@ -231,9 +237,7 @@ class _Builder:
             self._merge(parent, key, node)
         elif key.text in parent.pairs:
             line, _ = self.file.position(parent.pairs[key.text][0].start)
-            self.report.add(
-                codes.DUPLICATE_KEY, key.spot, f"`{key.text}` stands here already, in line {line}"
-            )
+            self.report.add(codes.DUPLICATE_KEY, key.spot, f"`{key.text}` stands here already, in line {line}")
         else:
             parent.pairs[key.text] = (key, node)
 

@@ -15,7 +15,7 @@ from streams.kinds import Field
 from streams.records import Micros
 from streams.rulefile import codes
 from streams.rulefile.codes import Code, Report
-from streams.rulefile.nodes import Listing, Node, Scalar, describe, plain
+from streams.rulefile.nodes import MISSING, Listing, Node, Scalar, describe, plain
 from streams.rulefile.spots import Spot
 
 SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
@@ -63,18 +63,25 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
+def a(word: str) -> str:
+    """A word with its article."""
+    return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
+
+
 def advise(name: str, names: Iterable[str], what: str = "use one of") -> str:
     """What to do about a wrong name: the nearest known one, else the known ones."""
     known = sorted(set(names))
     near = nearest(name, known)
     if near:
         return f"did you mean `{near}`?"
-    shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")
+    shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return f"{what}: {shown}" if known else ""
 
 
 def scalar(node: Node, wanted: str, code: Code = codes.WRONG_TYPE) -> Scalar:
     """The node if it is a single value that is not nothing."""
+    if isinstance(node, Scalar) and node.tag == MISSING:
+        raise Told
     if not isinstance(node, Scalar) or node.value is None:
         raise Bad(code, node.spot, f"{describe(node)} stands where {wanted} belongs")
     return node
@@ -131,12 +138,7 @@ def read_number(node: Node, field: Field, report: Report) -> int | float:
 
 
 def _in_range(value: T, node: Node) -> T:
-    if (
-        isinstance(value, float)
-        and not math.isfinite(value)
-        or isinstance(value, int)
-        and abs(value) >= 2**63
-    ):
+    if isinstance(value, float) and not math.isfinite(value) or isinstance(value, int) and abs(value) >= 2**63:
         raise Bad(codes.OUT_OF_RANGE, node.spot, "the number is too large")
     return value
 
@@ -160,9 +162,7 @@ def read_duration(node: Node, field: Field, report: Report) -> Micros:
     try:
         span = duration(text)
     except (ValueError, OverflowError):
-        raise Bad(
-            codes.BAD_DURATION, node.spot, f"{describe(node)} is not a duration", _duration_hint(text)
-        ) from None
+        raise Bad(codes.BAD_DURATION, node.spot, f"{describe(node)} is not a duration", _duration_hint(text)) from None
     if span > LONGEST:
         raise Bad(codes.OUT_OF_RANGE, node.spot, "the duration is longer than a hundred years")
     return span
@@ -210,7 +210,7 @@ def read_cel(node: Node, field: Field, report: Report) -> Passage:
 def read_duration_or_cel(node: Node, field: Field, report: Report) -> Micros | Passage:
     """What begins like a duration is one; everything else is an expression."""
     text = scalar(node, "a duration or an expression").text
-    if re.match(r"\d+(\.\d+)?\s*[A-Za-z]*$", text) or not text.strip():
+    if re.fullmatch(r"(\d+(\.\d+)?\s*[A-Za-z]*\s*)+", text) or not text.strip():
         return read_duration(node, field, report)
     return read_cel(node, field, report)
 

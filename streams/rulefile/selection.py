@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -57,16 +57,9 @@ class Selection:
     def _one(self, passage: Passage) -> Chosen | None:
         pattern = passage.text
         branch = pattern == "*" or pattern.endswith(".*")
-        declared = (
-            tuple(name for name in self.event_types if fits(pattern, name))
-            if branch
-            else (pattern,)
-            if pattern in self.event_types
-            else ()
-        )
-        sender = next(
-            (source.id for source in self.sources.values() if source.open and source.may_emit(pattern)), None
-        )
+        declared = tuple(name for name in self.event_types if fits(pattern, name))
+        open_ones = (one.id for one in self.sources.values() if one.open and one.may_emit(pattern))
+        sender = next(open_ones, None)
         if sender is not None and (branch or not declared):
             self.report.add(
                 codes.OPEN_EVENT,
@@ -86,9 +79,7 @@ class Selection:
         if self.unsure or begun in self.broken:
             self.report.spoil()
             return
-        what = (
-            "no event type is declared in the branch" if pattern.endswith("*") else "there is no event type"
-        )
+        what = "no event type is declared in the branch" if pattern.endswith("*") else "there is no event type"
         self.report.add(codes.UNKNOWN_EVENT, passage.spot, f"{what} `{pattern}`", self._advice(pattern))
 
     def _advice(self, pattern: str) -> str:
@@ -103,12 +94,11 @@ class Selection:
     def _prefixes(self) -> list[tuple[str, bool]]:
         return [source.mapping.type.prefix for source in self.sources.values()]
 
-    def senders(self, patterns: tuple[str, ...]) -> frozenset[str]:
+    def senders(self, patterns: Iterable[str]) -> frozenset[str]:
         """The sources that may send any of these."""
+        wanted = tuple(patterns)
         return frozenset(
-            source.id
-            for source in self.sources.values()
-            if any(source.may_emit(pattern) for pattern in patterns)
+            source.id for source in self.sources.values() if any(source.may_emit(pattern) for pattern in wanted)
         )
 
 

@@ -33,7 +33,7 @@ owner: city
 """
 
 
-def silence_rule(source: Source, names: Names, sources: Mapping[str, Source]) -> Rule | None:
+def silence_rule(source: Source, names: Names, sources: Mapping[str, Source], expressions: Expressions) -> Rule | None:
     """The rule; None if the source does not want one or no event of it would be accepted."""
     branch = branch_of(*source.mapping.type.prefix)
     known = source.open or any(fits(branch, name) for name in names.event_types)
@@ -53,7 +53,7 @@ def silence_rule(source: Source, names: Names, sources: Mapping[str, Source]) ->
     )
     (node,) = documents(file, report)
     values = read_fields(node, fields_of("absence"), READERS, report, "an absence rule")
-    builder = Builder(names, Selection(names.event_types, sources, report), Expressions(report), report)
+    builder = Builder(names, Selection(names.event_types, sources, report), expressions.reporting(report), report)
     rule = builder.build(RuleDraft(all_kinds()["absence"], values, ""))
     assert rule is not None, [problem.render() for problem in report.problems]
     return rule

@@ -292,18 +292,14 @@ def _read_step(node: Node, role: int, report: Report) -> StepDraft:
         values.get("within"),
     )
     chosen = values.get("not") or SelectorDraft(values.get("event", ()), values.get("where"))
-    return StepDraft(
-        step, SelectorDraft(chosen.types, chosen.where, chosen.by or values.get("by")), values.node
-    )
+    return StepDraft(step, SelectorDraft(chosen.types, chosen.where, chosen.by or values.get("by")), values.node)
 
 
 def read_expect(node: Node, field: Field, report: Report) -> Expect:
     """`{register: sensors}` or `{seen_within: 7d}`."""
     values = read_fields(node, EXPECT_FIELDS, READERS, report, "`expect`")
     if values.sound and len(values.read) != 1:
-        raise Bad(
-            codes.CONTRADICTION, node.spot, "`expect` needs exactly one of `register` and `seen_within`"
-        )
+        raise Bad(codes.CONTRADICTION, node.spot, "`expect` needs exactly one of `register` and `seen_within`")
     return Expect(values.get("register"), values.get("seen_within"))
 
 

@@ -13,7 +13,7 @@ from streams.clocks import duration, parse_rfc3339
 from streams.records import Place
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
-from streams.rulefile.scalars import advise
+from streams.rulefile.scalars import a, advise
 from streams.rulefile.spots import FileText, Spot
 from streams.rules import FieldType
 
@@ -81,9 +81,7 @@ class TableReader:
         lines = cells(self.file.text)
         header = next(lines, None)
         if header is None:
-            self.report.add(
-                codes.BAD_COLUMN, self.file.spot(0), "the file has no line with the names of its columns"
-            )
+            self.report.add(codes.BAD_COLUMN, self.file.spot(0), "the file has no line with the names of its columns")
             return {}
         columns = _Columns(header, self.fields)
         if self._fits(columns, header):
@@ -100,9 +98,7 @@ class TableReader:
         missing = [name for name in self.fields if name not in columns.of]
         spot = Spot(self.file, header[0].start, header[-1].end)
         for name in dict.fromkeys(twice):
-            self.report.add(
-                codes.BAD_COLUMN, spot, f"two columns are called `{name}`", "rename one of the two"
-            )
+            self.report.add(codes.BAD_COLUMN, spot, f"two columns are called `{name}`", "rename one of the two")
         for name in missing:
             self.report.add(
                 codes.BAD_COLUMN,
@@ -163,7 +159,7 @@ class TableReader:
                 codes.BAD_ROW,
                 start,
                 end,
-                f"`{field.name}`: {text[:40]!r} is not a {field.type}",
+                f"`{field.name}`: {text[:40]!r} is not {a(field.type)}",
                 CELL_ADVICE.get(field.type, ""),
             )
             return

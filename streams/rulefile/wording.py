@@ -76,26 +76,24 @@ class Wording:
             return rest
         if not known.sure:
             return None
-        names = [
-            *known.names,
-            *BUILT_IN,
-            *ABOUT_RULE,
-            *(f"key.{part}" for part in by),
-            *(f"{step}.{name}" for step, its in steps.items() for name in its.names),
-        ]
-        self.report.add(
-            codes.UNKNOWN_PATH,
-            spot_in(passage.node, column, column + len(path)),
-            f"no event of this rule has `{path}`",
-            advise(path, names, "there are"),
-        )
+        text = f"no event of this rule has `{path}`"
+        hint = self._advice(path, known, steps, by)
+        self.report.add(codes.UNKNOWN_PATH, spot_in(passage.node, column, column + len(path)), text, hint)
         return None
+
+    def _advice(self, path: str, known: _Known, steps: Mapping[str, _Known], by: tuple[str, ...]) -> str:
+        """Which types do have such a field; else the nearest path."""
+        field = path.rpartition(".")[2]
+        holders = self.names.holders(field)
+        if holders and not path.startswith(("key.", "place.")):
+            return f"`{field}` is a field of {', '.join(holders)}"
+        of_steps = (f"{step}.{name}" for step, its in steps.items() for name in its.names)
+        of_key = (f"key.{part}" for part in by)
+        return advise(path, [*known.names, *BUILT_IN, *ABOUT_RULE, *of_key, *of_steps], "there are")
 
     def _scope(self, built: list[Built]) -> Scope:
         chosen = [one.chosen for one in built if one.chosen is not None]
-        return self.names.event(
-            [name for one in chosen for name in one.declared], any(one.open for one in chosen)
-        )
+        return self.names.event([name for one in chosen for name in one.declared], any(one.open for one in chosen))
 
     def _compiled(self, path: str, scope: Scope) -> Expression | None:
         return self.expressions.quiet(path, scope)

@@ -1,0 +1,97 @@
+"""Who must report and how often: the interval of each key, and the keys that a register expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from streams.conditions import EvalError, Expression
+from streams.records import KeyValues, Micros
+from streams.rulefile import codes
+from streams.rulefile.codes import Report
+from streams.rulefile.drafts import Built, RuleDraft
+from streams.rulefile.expressions import Expressions, Names
+from streams.rulefile.nodes import Mapping
+from streams.rulefile.scalars import Passage, a, advise
+from streams.rules import Register
+from streams.specs import Expect
+
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+class Watching:
+    """Understands `every` and `expect`."""
+
+    def __init__(self, names: Names, expressions: Expressions, report: Report) -> None:
+        self.names, self.expressions, self.report = names, expressions, report
+
+    def every(
+        self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]
+    ) -> Callable[[KeyValues], Micros | None] | None:
+        """From a key to the time its entity may be silent; None where the rule has no `every`."""
+        every = draft.values.get("every")
+        if isinstance(every, int):
+            return lambda key: every
+        if not isinstance(every, Passage):
+            return None
+        selector = built[0].selector if built else None
+        if by and selector is None:
+            return None  # the key itself is wrong: what it says of `every` would be noise
+        parts = zip(by, selector.by if selector else (), strict=False)
+        types = {name: part.type for name, part in parts if _PATH.fullmatch(name)}
+        expression = self.expressions.compile(every, self.names.key(types), "duration")
+        return None if expression is None else _interval(expression, by)
+
+    def expected(self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]) -> tuple[KeyValues, ...]:
+        """The keys of the rows of the register that `expect` names."""
+        expect = draft.values.get("expect")
+        if not isinstance(expect, Expect) or expect.register is None:
+            return ()
+        register = self.names.registers.get(expect.register)
+        if register is None:
+            node = draft.values.node.get("expect")
+            named = node.get("register") if isinstance(node, Mapping) else None
+            text = f"there is no register `{expect.register}`"
+            hint = advise(expect.register, self.names.registers, "the registers are")
+            self.report.add(codes.UNKNOWN_REGISTER, (named or draft.values.node).spot, text, hint)
+            return ()
+        if not by:
+            text = "the rows of a register need a key to compare with"
+            hint = f"add `by:` with the field that holds `{register.key}`"
+            self.report.add(codes.BAD_KEY, draft.values.spot("expect"), text, hint)
+            return ()
+        return self._rows(draft, built, by, register)
+
+    def _rows(
+        self, draft: RuleDraft, built: list[Built], by: tuple[str, ...], register: Register
+    ) -> tuple[KeyValues, ...]:
+        columns = [register.key] if len(by) == 1 else [name.rpartition(".")[2] for name in by]
+        selector = next((one.selector for one in built if one.selector is not None), None)
+        for index, (name, column) in enumerate(zip(by, columns, strict=True)):
+            kind = None if selector is None else selector.by[index].type
+            if not self._fits(draft, name, kind, column, register):
+                return ()
+        rows = (tuple(row.get(column) for column in columns) for row in register.rows.values())
+        return tuple(dict.fromkeys(key for key in rows if None not in key))
+
+    def _fits(self, draft: RuleDraft, name: str, kind: str | None, column: str, register: Register) -> bool:
+        """Whether a part of the key can equal a value of the column."""
+        spot, field = draft.values.spot("by"), register.fields.get(column)
+        if field is None:
+            text = f"the register {register.id} has no column `{column}`"
+            self.report.add(codes.BAD_KEY, spot, text, advise(column, register.fields, "its columns are"))
+        elif kind is not None and kind != field.type and "dyn" not in (kind, field.type):
+            text = f"`{name}` is {a(kind)}, and the column `{column}` of {register.id} {a(field.type)}"
+            self.report.add(codes.BAD_KEY, spot, text, f"write string({name}), or change the column's type")
+        return field is not None
+
+
+def _interval(expression: Expression, by: tuple[str, ...]) -> Callable[[KeyValues], Micros | None]:
+    def every(key: KeyValues) -> Micros | None:
+        try:
+            found = expression(dict(zip(by, key, strict=True)))
+        except EvalError:
+            return None
+        return int(found) if found is not None and found > 0 else None
+
+    return every
