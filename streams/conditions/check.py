@@ -140,6 +140,7 @@ class Compiler:
         self.register_numbers = {name: number for number, name in enumerate(scope.registers)}
 
     def environment(self, unknown: frozenset[str]) -> Any:
+        """cel-expr-python's environment of this scope, with these names of dynamic type besides."""
         found = self.environments.get(unknown)
         if found is None:
             found = self.environments[unknown] = self._make(unknown)

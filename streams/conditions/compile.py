@@ -35,7 +35,9 @@ _COMPARISONS: dict[str, type[ast.cmpop]] = {
 }
 _ARITHMETIC: dict[str, type[ast.operator]] = {"_+_": ast.Add, "_-_": ast.Sub, "_*_": ast.Mult}
 _TEXT_METHODS = {"startsWith": "startswith", "endsWith": "endswith"}
-_STORED: dict[str, Callable[[Any], Any]] = {"timestamp": runtime.timestamp_in, "duration": runtime.duration_in, "uint": UInt}
+_STORED: dict[str, Callable[[Any], Any]] = {
+    "timestamp": runtime.timestamp_in, "duration": runtime.duration_in, "uint": UInt,
+}
 _EXACT_INT = 2**53  # whole numbers that a double holds exactly
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import msgspec
 
@@ -93,11 +94,11 @@ def read(error: str, text: str, scope: Scope) -> list[ExpressionProblem]:
 
 
 def _explained(message: str, text: str, scope: Scope, line: int, column: int) -> list[ExpressionProblem]:
-    for pattern, explain in _TEXTS:
+    for pattern, explain, sort in _TEXTS:
         found = pattern.search(message)
         if found is not None:
             problems = explain(Finding(scope, text, line, column, found))
-            return [msgspec.structs.replace(one, sort=_SORTS.get(explain, "name")) for one in problems]
+            return [msgspec.structs.replace(one, sort=sort) for one in problems]
     return [ExpressionProblem(line, column, message, sort="type")]
 
 
@@ -349,21 +350,18 @@ def _too_deep(one: Finding) -> list[ExpressionProblem]:
                   "join conditions with && and ||; put long choices into a list document", len(one.text))
 
 
-_TEXTS: tuple[tuple[re.Pattern[str], Callable[[Finding], list[ExpressionProblem]]], ...] = tuple(
-    (re.compile(pattern, re.DOTALL), explain)
-    for pattern, explain in (
-        (r"undeclared reference to '(.*?)' \(in container", _unknown),
-        (r"undefined field '(.*?)' not found in struct 'tocsin\.(\w+)'", _unknown_part),
-        (r"found no matching overload for '(.*?)' applied to '\((.*)\)'", _no_overload),
-        (r"expression of type '(.*?)' cannot be the operand of a select", _no_parts),
-        (r"expression of type '(.*?)' cannot be the range of a comprehension", _no_range),
-        (r"has\(\) argument must be a field selection", _has_what),
-        (r"reserved identifier: (\w+)", _reserved),
-        (r"recursion (?:depth|limit)", _too_deep),
-        (r"Syntax error: (.*)", _syntax),
+Explain: TypeAlias = Callable[[Finding], list[ExpressionProblem]]
+_TEXTS: tuple[tuple[re.Pattern[str], Explain, str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), explain, sort)
+    for pattern, explain, sort in (
+        (r"undeclared reference to '(.*?)' \(in container", _unknown, "name"),
+        (r"undefined field '(.*?)' not found in struct 'tocsin\.(\w+)'", _unknown_part, "name"),
+        (r"found no matching overload for '(.*?)' applied to '\((.*)\)'", _no_overload, "type"),
+        (r"expression of type '(.*?)' cannot be the operand of a select", _no_parts, "type"),
+        (r"expression of type '(.*?)' cannot be the range of a comprehension", _no_range, "type"),
+        (r"has\(\) argument must be a field selection", _has_what, "syntax"),
+        (r"reserved identifier: (\w+)", _reserved, "syntax"),
+        (r"recursion (?:depth|limit)", _too_deep, "size"),
+        (r"Syntax error: (.*)", _syntax, "syntax"),
     )
 )
-_SORTS: dict[Callable[[Finding], list[ExpressionProblem]], str] = {
-    _no_overload: "type", _no_parts: "type", _no_range: "type", _has_what: "syntax", _syntax: "syntax",
-    _too_deep: "size",
-}

@@ -277,7 +277,7 @@ def _truth(branch: Callable[[], Any]) -> bool | EvalError:
         return boolean(branch())
     except EvalError as error:
         return error
-    except Exception as error:  # a value of another type than declared
+    except Exception as error:  # noqa: BLE001  a value of another type than declared, met by plain Python
         return EvalError(Failure.WRONG_TYPE, f"{type(error).__name__}: {error}")
 
 
