@@ -92,13 +92,15 @@ class Outgoing(msgspec.Struct, frozen=True, gc=False):
 class TopicSpec(msgspec.Struct, frozen=True):
     """What a topic is to be.
 
-    `compacted`: only the newest entry of each key need stay. `retention` None: keep all.
+    `compacted`: only the newest entry of each key need stay. `retention` None: keep all. `ours` False: somebody
+    else's topic, made where it is missing, otherwise neither changed nor compared.
     """
 
     name: str
     partitions: int
     compacted: bool = False
     retention: Micros | None = None
+    ours: bool = True
 
 
 class Bulk(abc.ABC):
@@ -113,7 +115,7 @@ class Bulk(abc.ABC):
 
     @abc.abstractmethod
     async def stop(self) -> None:
-        """Leave the group without committing; `on_revoked` is called first. Twice is harmless."""
+        """Leave the group; before, `on_revoked` is called and may still commit. Twice is harmless."""
 
     @abc.abstractmethod
     async def getmany(self, max_records: int = 2000, timeout_s: float = 0.1) -> dict[Part, list[Entry]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from streams.logs import Bulk, CommitRefused, Entry, LogError, OnParts, Part
 from streams.logs.catalogue import PartRow
 from streams.logs.reading import fetch
+from streams.logs.store import Store
 
 if TYPE_CHECKING:
     from streams.logs.sqlite import SqliteLog
@@ -31,14 +32,16 @@ class SqliteBulk(Bulk):
         self._parts: dict[Part, PartRow] = {}
         self._at: dict[Part, int] = {}
         self._ahead: dict[Part, list[Entry]] = {}
+        self._store: Store | None = None
         self._first = 0  # which partition is served first: they take turns
 
     async def start(self) -> None:
         """See `Bulk`."""
         catalogue = self._log.store.catalogue
         parts = [(topic, p) for topic in self._topics for p in range(catalogue.spec(topic).partitions)]
-        self._log.store.join(self._group)
         committed = await self._log.committed(self._group)
+        self._store = self._log.store
+        self._store.join(self._group)
         self._parts = {part: catalogue.part(*part) for part in sorted(parts)}
         self._at = {part: max(row.start, committed.get(part, 0)) for part, row in self._parts.items()}
         if self._on_assigned is not None:
@@ -46,12 +49,13 @@ class SqliteBulk(Bulk):
 
     async def stop(self) -> None:
         """See `Bulk`."""
-        if not self._parts:
+        store, self._store = self._store, None
+        if store is None:
             return
         if self._on_revoked is not None:
             await self._on_revoked(self.assignment())
         self._parts, self._at, self._ahead = {}, {}, {}
-        self._log.store.leave(self._group)
+        store.leave(self._group)
 
     async def getmany(self, max_records: int = 2000, timeout_s: float = 0.1) -> dict[Part, list[Entry]]:
         """See `Bulk`."""

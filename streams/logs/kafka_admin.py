@@ -93,6 +93,7 @@ class Admin:
         if not specs:
             return
         there = await self.topics([spec.name for spec in specs])
+        specs = [spec for spec in specs if spec.ours or spec.name not in there]
         _compare(specs, there)
         missing = [spec for spec in specs if spec.name not in there]
         if missing:

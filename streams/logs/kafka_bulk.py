@@ -55,6 +55,7 @@ class KafkaBulk(Bulk):
         self._on_revoked, self._on_assigned = on_revoked, on_assigned
         self._consumer: AIOKafkaConsumer | None = None
         self._at: dict[Part, int] = {}
+        self._leaving = False
 
     async def start(self) -> None:
         """See `Bulk`."""
@@ -71,10 +72,12 @@ class KafkaBulk(Bulk):
 
     async def stop(self) -> None:
         """See `Bulk`."""
+        if self._consumer is None or self._leaving:
+            return
+        self._leaving = True
+        await self._revoked(self._consumer.assignment())
         consumer, self._consumer = self._consumer, None
-        if consumer is not None:
-            await self._revoked(consumer.assignment())
-            await consumer.stop()
+        await consumer.stop()
 
     async def _revoked(self, parts: Iterable[TopicPartition]) -> None:
         gone = sorted((part.topic, part.partition) for part in parts)

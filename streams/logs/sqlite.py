@@ -41,8 +41,8 @@ _Row = tuple[int, bytes | None, bytes | None, Any]
 class SqliteLog(Log):
     """See `Log`.
 
-    Settings: `read_only` (for other processes than the writing one); `sync` ("full" or "normal", see
-    store.py; None: as it is open here already, else "full"); `max_entry_bytes`; `tombstone_s` (how long a deletion stays
+    Settings: `read_only` (for other processes than the writing one); `sync` ("full" or "normal", see store.py;
+    None: as it is open here already, else "full"); `max_entry_bytes`; `tombstone_s` (how long a deletion stays
     readable in a compacted topic).
     """
 
@@ -247,6 +247,7 @@ class SqliteLog(Log):
 
 
 def _create(turn: Turn, topics: Sequence[TopicSpec]) -> None:
+    topics = [spec for spec in topics if spec.ours or spec.name not in turn.catalogue.specs]
     for spec in topics:
         there = turn.catalogue.specs.get(spec.name)
         if there is not None and there.partitions != spec.partitions:

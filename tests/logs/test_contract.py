@@ -37,9 +37,7 @@ async def opened(log: Log, *specs: TopicSpec) -> AsyncIterator[Log]:
         await log.stop()
 
 
-async def everything(
-    log: Log, topic: str, partition: int = 0, start: int = 0, stop: int | None = None
-) -> list[Entry]:
+async def everything(log: Log, topic: str, partition: int = 0, start: int = 0, stop: int | None = None) -> list[Entry]:
     """A range as one list."""
     return [entry async for batch in log.read(topic, partition, start, stop) for entry in batch]
 
@@ -74,9 +72,7 @@ async def test_what_was_appended_is_read_back(log: Log, topic: str) -> None:
         ]
         assert await log.append(sent) == [(1, 0), (0, 0), (1, 1)]
         first, second = await everything(log, topic, 1)
-        assert first == Entry(
-            topic, 1, 0, 1_700_000_000_123_000, b"key", b"value", (("h", b"\x00\xff"), ("h", b""))
-        )
+        assert first == Entry(topic, 1, 0, 1_700_000_000_123_000, b"key", b"value", (("h", b"\x00\xff"), ("h", b"")))
         assert (second.offset, second.key, second.value, second.headers) == (1, b"", None, ())
         (other,) = await everything(log, topic, 0)
         assert (other.key, other.value) == (None, b"")
@@ -102,9 +98,7 @@ async def test_a_range_is_half_open_and_clamped(log: Log, topic: str) -> None:
 
 async def test_concurrent_appends_are_contiguous_and_each_keeps_its_order(log: Log, topic: str) -> None:
     async with opened(log, TopicSpec(topic, 1)):
-        answers = await asyncio.gather(
-            *[log.append(numbered(topic, 0, range(at, at + 7))) for at in range(0, 700, 7)]
-        )
+        answers = await asyncio.gather(*[log.append(numbered(topic, 0, range(at, at + 7))) for at in range(0, 700, 7)])
         offsets = [offset for answer in answers for _, offset in answer]
         assert sorted(offsets) == list(range(700))
         for answer in answers:
@@ -134,6 +128,13 @@ async def test_creating_again_is_harmless_but_not_with_other_partitions(log: Log
         assert (await log.topics())[topic] == await log.partitions(topic) == 2
         with pytest.raises(WrongPartitions, match=f"{topic}.*2 partitions, not 3"):
             await log.create([TopicSpec(topic, 3)])
+
+
+async def test_a_topic_of_others_is_made_but_not_changed(log: Log, topic: str) -> None:
+    async with opened(log, TopicSpec(topic, 2, ours=False)):
+        await log.create([TopicSpec(topic, 5, compacted=True, ours=False)])
+        assert await log.partitions(topic) == 2
+        assert await log.append([Outgoing(topic, 0, None, b"no key")]) == [(0, 0)]
 
 
 async def test_a_topic_that_cannot_be_is_told(log: Log) -> None:
@@ -196,9 +197,7 @@ async def test_following_waits_for_what_comes(log: Log, topic: str) -> None:
         assert seen == [1, 2, 3, 4]
 
 
-async def test_bulk_reads_all_partitions_in_order_and_goes_on_after_the_commit(
-    address: str, topic: str
-) -> None:
+async def test_bulk_reads_all_partitions_in_order_and_goes_on_after_the_commit(address: str, topic: str) -> None:
     async with opened(open_log(address), TopicSpec(topic, 3)) as log:
         for partition in range(3):
             await log.append(numbered(topic, partition, range(50)))
@@ -312,6 +311,20 @@ async def test_bulk_tells_what_is_assigned_and_revoked(log: Log, topic: str) -> 
     assert [one for one in told if one[1]] == [("assigned", parts), ("revoked", parts)]
 
 
+async def test_what_was_read_may_be_committed_while_the_group_is_left(log: Log, topic: str) -> None:
+    async with opened(log, TopicSpec(topic, 1)):
+        await log.append(numbered(topic, 0, range(10)))
+
+        async def revoked(parts: list[Part]) -> None:
+            await bulk.commit(dict.fromkeys(parts, 10))
+
+        bulk = log.bulk(f"g-{topic}", [topic], on_revoked=revoked)
+        await bulk.start()
+        await gather(bulk, 10)
+        await bulk.stop()
+        assert await log.committed(f"g-{topic}") == {(topic, 0): 10}
+
+
 async def test_a_groups_offsets_can_be_set_from_outside(log: Log, topic: str) -> None:
     async with opened(log, TopicSpec(topic, 2)):
         await log.append(numbered(topic, 0, range(10)))
@@ -337,9 +350,7 @@ async def test_stopping_twice_is_harmless_and_a_closed_log_says_so(log: Log, top
         await log.append(numbered(topic, 0, [1]))
 
 
-@pytest.mark.parametrize(
-    "url", ["", "log.db", "sqlite:///x", "kafka://", "embedded://x", "embedded:///", "embedded:"]
-)
+@pytest.mark.parametrize("url", ["", "log.db", "sqlite:///x", "kafka://", "embedded://x", "embedded:///", "embedded:"])
 def test_an_address_of_no_known_home_is_told(url: str) -> None:
     with pytest.raises(ValueError, match=r"embedded:///path/of/file\.db"):
         open_log(url)

@@ -102,9 +102,7 @@ class LogModel(RuleBasedStateMachine):
         state = self.kept["state", 0]
         newest = {key: offset for offset, (_, key, _) in state.items()}
         self.kept["state", 0] = {
-            offset: entry
-            for offset, entry in state.items()
-            if newest[entry[1]] == offset and entry[2] is not None
+            offset: entry for offset, entry in state.items() if newest[entry[1]] == offset and entry[2] is not None
         }
         self.kept["brief", 0] = {}
 
@@ -239,6 +237,33 @@ async def test_several_logs_of_one_process_share_the_file(tmp_path: Path) -> Non
             await SqliteLog(path, sync="normal").start()
 
 
+async def test_reading_needs_no_writer(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with opened(path) as log:
+        await log.create([TopicSpec("t", 1)])
+        await log.append([Outgoing("t", 0, None, b"x")] * 3)
+        await log.set_committed("g", {("t", 0): 2})
+    async with opened(path, read_only=True) as reader:
+        assert await offsets(reader, "t") == [0, 1, 2]
+        assert await reader.committed("g") == {("t", 0): 2}
+        assert await reader.topics() == {"t": 1}
+
+
+async def test_a_group_is_left_also_after_the_log_was_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    async with opened(path) as keeper:
+        await keeper.create([TopicSpec("t", 1)])
+        log = SqliteLog(path)
+        await log.start()
+        bulk = log.bulk("g", ["t"])
+        await bulk.start()
+        await log.stop()
+        await bulk.stop()
+        again = keeper.bulk("g", ["t"])
+        await again.start()
+        await again.stop()
+
+
 async def test_another_loop_in_another_thread_may_use_it_too(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
 
@@ -308,9 +333,7 @@ async def test_compaction_keeps_the_newest_of_each_key_across_many_runs(tmp_path
         await log.create([TopicSpec("s", 1, compacted=True)])
         total = 20 * MAX_ROWS
         for at in range(0, total, MAX_ROWS // 2):
-            await log.append(
-                [Outgoing("s", 0, b"%d" % (n % 700), b"%d" % n) for n in range(at, at + MAX_ROWS // 2)]
-            )
+            await log.append([Outgoing("s", 0, b"%d" % (n % 700), b"%d" % n) for n in range(at, at + MAX_ROWS // 2)])
         assert await log.compact() == total - 700
         assert await offsets(log, "s") == list(range(total - 700, total))
         assert await log.end_offset("s", 0) == total
@@ -320,16 +343,12 @@ async def test_compaction_keeps_the_newest_of_each_key_across_many_runs(tmp_path
 async def test_a_deletion_stays_readable_for_a_while(tmp_path: Path) -> None:
     async with opened(tmp_path / "log.db") as log:
         await log.create([TopicSpec("s", 1, compacted=True)])
-        await log.append(
-            [Outgoing("s", 0, b"a", b"1"), Outgoing("s", 0, b"b", b"1"), Outgoing("s", 0, b"a", None)]
-        )
+        await log.append([Outgoing("s", 0, b"a", b"1"), Outgoing("s", 0, b"b", b"1"), Outgoing("s", 0, b"a", None)])
         assert await log.compact() == 1
         assert await offsets(log, "s") == [1, 2]
 
 
-async def test_compaction_waits_until_there_is_enough_to_gain(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_compaction_waits_until_there_is_enough_to_gain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "DIRTY_LEAST", 10)
     async with opened(tmp_path / "log.db") as log:
         await log.create([TopicSpec("s", 1, compacted=True)])
