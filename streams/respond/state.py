@@ -161,10 +161,9 @@ class Memory:
         return None if held is None else held.finding
 
     def sharing(self, group: str, finding: Finding) -> list[Finding]:
-        """The findings in alerts of a group that share evidence with this one, itself not among them."""
+        """The findings in alerts of a group that share evidence with this one."""
         found = dict.fromkeys(
             other for event in finding.evidence for other in self._proofs.get((group, event), ()))
-        found.pop(finding.id, None)
         return [self.alerts[self.alert_of[other]].parts[other] for other in found]
 
     def see(self, finding: Finding) -> None:

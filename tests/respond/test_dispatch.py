@@ -24,7 +24,7 @@ SENDS = bundle(rule(dispatch=Dispatch("police", 1, "To {{ key.district }}: {{ va
     ([(OPENED, {}), (CLOSED, {"closed": 5}), (UPDATED, {})], ["requested 1"]),
     ([(OPENED, {}), (RETRACTED, {})], ["requested 1", "cancelled 2"]),
     ([(OPENED, {}), (CLOSED, {"closed": 5}), (RETRACTED, {"closed": 5})], ["requested 1", "cancelled 2"]),
-    ([(OPENED, {}), (RETRACTED, {}), (OPENED, {})], ["requested 1", "cancelled 2"]),
+    ([(OPENED, {}), (RETRACTED, {}), (OPENED, {}), (RETRACTED, {})], ["requested 1", "cancelled 2"]),
 ])
 def test_news(steps: list[tuple[str, dict[str, Any]]], expected: list[str]) -> None:
     told = [finding(sequence=number, change=change, **parts) for number, (change, parts) in enumerate(steps, 1)]

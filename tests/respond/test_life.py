@@ -10,7 +10,7 @@ import pytest
 from streams.findings import CLOSED, OPENED, RETRACTED, UPDATED, Finding
 from streams.respond import Respond
 from streams.respond.identity import alert_id
-from tests.responses import bundle, finding, frame, read, rows, rule, tell
+from tests.responses import bundle, finding, frame, read, rows, rule, run, tell
 
 FIRST = {"value": 5, "count": 5}
 
@@ -52,6 +52,15 @@ def test_an_instant_has_an_end_and_a_span_that_fires_has_none() -> None:
     both = fold.step(1, frame(rows([finding("g", closed=5, key={"district": "east"})], offset=1)))
     assert [(read(one)["data"]["state"], read(one)["data"]["closed_at"]) for one in instant + both] == [
         ("firing", "2025-07-01T12:00:00.000000Z"), ("firing", None), ("resolved", "2025-07-01T12:05:00.000000Z")]
+
+
+def test_the_time_of_news_is_when_it_became_so() -> None:
+    fold = Respond(bundle(rule()))
+    told = [finding(at=1), finding(sequence=2, change=UPDATED, value=9, at=2),
+            finding(sequence=3, change=CLOSED, closed=3, at=4), finding(sequence=4, change=UPDATED, at=5)]
+    events = [read(one) for one in run(fold, [frame(rows(told))])]
+    assert [(one["type"].rpartition(".")[2], one["time"][14:16], one["recordedtime"][14:16]) for one in events] == [
+        ("firing", "00", "01"), ("updated", "02", "02"), ("resolved", "03", "04"), ("firing", "05", "05")]
 
 
 def test_a_retraction_names_its_cause() -> None:

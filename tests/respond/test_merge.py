@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from streams.clocks import MINUTE
 from streams.findings import CLOSED, RETRACTED, UPDATED, Finding
 from streams.respond import Respond
 from streams.respond.identity import alert_id
@@ -22,13 +23,14 @@ def circle(id: str, cell: str, evidence: str, **parts: Any) -> Finding:
 
 def test_a_second_circle_over_the_same_events_joins_the_first_alert() -> None:
     fold = Respond(NEAR)
-    outputs = run(fold, [frame(rows([circle("f", "x", "e1 e2 e3"), circle("g", "y", "e2 e3 e4", opened=1)]))])
+    outputs = run(fold, [frame(rows([circle("f", "x", "e1 e2 e3"), circle("g", "y", "e2 e3 e4", opened=-1)]))])
     first, second = (read(output) for output in outputs)
     assert (first["type"], second["type"]) == ("tocsin.alert.firing", "tocsin.alert.updated")
     assert first["subject"] == second["subject"] == alert_id("f")
     assert second["data"]["evidence"] == ["e1", "e2", "e3", "e4"]
     assert second["data"]["count"] == 4
     assert second["data"]["key"] == {"cell": "x"}
+    assert second["data"]["opened_at"] == "2025-07-01T11:59:00.000000Z"
 
 
 @pytest.mark.parametrize(("name", "second"), [
@@ -97,6 +99,15 @@ def test_a_merged_alert_outlives_the_retraction_of_one_finding() -> None:
     assert read(outputs[0])["subject"] == alert_id("f")
     told = tell(fold, circle("g", "y", "e2 e3", sequence=2, change=RETRACTED))
     assert told == ["alerts retracted 4"]
+
+
+def test_what_is_held_back_connects_nothing() -> None:
+    fold = Respond(bundle(rule(spec={"near": "250m"}, suppress_for=30 * MINUTE)))
+    told = tell(fold, circle("f", "x", "e1"), circle("g", "x", "e9", opened=5), circle("h", "y", "e5"),
+                circle("g", "x", "e9 e1 e5", sequence=2, change=UPDATED, opened=5))
+    assert told == ["alerts firing 1", "audit suppressed", "alerts firing 1", "audit suppressed"]
+    outputs = fold.step(4, frame(rows([circle("h", "y", "e5 e6", sequence=2, change=UPDATED)], offset=4)))
+    assert [read(one)["subject"] for one in outputs] == [alert_id("h")]
 
 
 def test_alerts_never_split() -> None:

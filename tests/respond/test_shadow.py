@@ -44,6 +44,15 @@ def test_what_is_only_observed_suppresses_nothing_that_is_meant() -> None:
     assert tell(fold, finding("h", opened=2)) == ["alerts firing 1"]
 
 
+def test_a_retraction_counts_where_the_alert_is() -> None:
+    fold = Respond(bundle(rule(suppress_for=HOUR, status="test")))
+    tell(fold, finding())
+    fold.bundle = bundle(rule(suppress_for=HOUR))
+    assert tell(fold, finding(sequence=2, change=RETRACTED)) == ["shadow retracted 2"]
+    fold.bundle = bundle(rule(suppress_for=HOUR, status="test"))
+    assert tell(fold, finding("g", opened=1)) == ["shadow firing 1"]
+
+
 def test_what_is_only_observed_merges_with_nothing_that_is_meant() -> None:
     fold = Respond(bundle(rule(spec={"near": "250m"})))
     key = {"cell": "x"}

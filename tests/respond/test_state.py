@@ -39,6 +39,21 @@ def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:
     assert tell(fold, finding(sequence=3, change="updated", closed=13)) == ["audit unknown_finding"]
 
 
+def test_what_ends_far_behind_the_newest_finding_is_kept_as_long() -> None:
+    """A feed that is read days late may still correct what it told."""
+    fold = Respond(bundle(rule()))
+    tell(fold, finding("g", opened=5 * RETENTION // MINUTE, key={"district": "east"}), finding(closed=10, at=10))
+    tell(fold, finding("h", opened=6 * RETENTION // MINUTE, key={"district": "north"}))
+    assert tell(fold, finding(sequence=2, change="updated", closed=12)) == ["alerts updated 3"]
+
+
+def test_an_alert_that_fires_again_is_not_forgotten() -> None:
+    fold = Respond(bundle(rule()))
+    tell(fold, finding(closed=10, at=10), finding(sequence=2, change="updated"),
+         finding("g", opened=5 * RETENTION // MINUTE, key={"district": "east"}))
+    assert tell(fold, finding(sequence=3, change="closed", closed=12)) == ["alerts resolved 4"]
+
+
 def test_a_clock_that_was_finished_forgets_nothing() -> None:
     fold = Respond(bundle(rule()))
     end = finding("g", key={"district": "east"}, at=2**62 // MINUTE)
