@@ -47,8 +47,9 @@ test: lint types ## check, the real data, a real Kafka and a browser: everything
 	@$(PYTEST) -n $(WORKERS) -m "not broker and not browser"
 	@$(KAFKA) run .run/kafka-test env $(PYTEST) -m "broker or browser"
 
-bench: $(READY) ## the fixed workload: what an event costs
-	@$(BIN)/python -m bench.run
+bench: $(READY) ## the fixed workload: what an event costs, in memory, embedded and on a Kafka
+	@scripts/need.sh java maven
+	@$(KAFKA) run .run/kafka-bench $(BIN)/python -m bench.run
 
 kafka-up: ## a Kafka of one node on 127.0.0.1:19092 (KAFKA_PORT=... for another)
 	@$(KAFKA) start $(KAFKA_DIR) $(KAFKA_PORT)

@@ -63,7 +63,7 @@ def _inputs(bundle: Bundle, data: Path | None, source: str | None) -> list[tuple
         return [(source_of(bundle, source).id, readable_file(data))]
     print("simulating a day of a made-up city ...", file=sys.stderr)
     made = write(HOME / "city", 1, date(2026, 3, 2), 1.0, 1.0)
-    return sorted((name, Path(path)) for name, path in made.files.items())
+    return sorted((name, HOME / "city" / file) for name, file in made.files.items())
 
 
 async def show(bundle: Bundle, inputs: list[tuple[str, Path]], broker: str, console: Console) -> None:

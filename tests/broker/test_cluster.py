@@ -41,14 +41,28 @@ class Cluster:
                         for n in range(2)]
 
     def entries(self) -> list[Outgoing]:
-        """The calls as a department sends them: a township's in one partition, so that equal times keep their order."""
-        townships = [call.twp for call in calls()]
-        return [Outgoing(self.source.topic, crc32(townships[one.row].encode()) % PARTITIONS, None, one.value,
-                         tuple(one.headers.items())) for one in read_records(self.source, shared() / CALLS)]
+        """The calls, those that meet in a key at equal times in one partition, so that they keep their order."""
+        home = homes()
+        return [Outgoing(self.source.topic, home[calls()[one.row].twp], None, one.value, tuple(one.headers.items()))
+                for one in read_records(self.source, shared() / CALLS)]
 
     def expected(self) -> list[tuple[object, ...]]:
         """What the backtest says."""
         return episodes(Backtest(self.bundle, [("calls", shared() / CALLS)], "arrival", finish=True).final())
+
+
+def homes() -> dict[str, int]:
+    """A partition for each township; those that share an address and an instant share it."""
+    groups = {call.twp: {call.twp} for call in calls()}
+    met: dict[tuple[str, int], str] = {}
+    for call in calls():
+        if not call.addr or "VEHICLE ACCIDENT" not in call.title:
+            continue  # no rule of ours looks at these by address
+        other = met.setdefault((call.addr, call.time), call.twp)
+        if groups[other] is not groups[call.twp]:
+            groups[other] |= groups[call.twp]
+            groups.update(dict.fromkeys(groups[call.twp], groups[other]))
+    return {township: crc32(min(group).encode()) % PARTITIONS for township, group in groups.items()}
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def sequences() -> str:
 def silences() -> str:
     """The three lengths of `silence_by_township`."""
     return "\n\n".join(f"kind: absence\nid: silent-{hours}\ntitle: t\nevent: call.*\nby: place.district\n"
-                       f"every: {hours}h\nseverity: minor\nowner: test\n" for hours in (6, 12, 24))
+                       f"every: {hours}h\nforget_after: 9999d\nseverity: minor\nowner: test\n" for hours in (6, 12, 24))
 
 
 @pytest.fixture(scope="module", params=["arrival", "time"])
