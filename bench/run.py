@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 
 from bench.workload import ROOT
@@ -55,7 +55,7 @@ def _measure(words: list[str]) -> dict[str, Any] | None:
 def _line(row: dict[str, Any]) -> str:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
                             check=True).stdout.strip()
-    named = {**row, "date": date.today().isoformat(), "commit": commit}
+    named = {**row, "date": datetime.now(UTC).date().isoformat(), "commit": commit}
     return "| " + " | ".join(f"{named[column]:,}" if isinstance(named[column], int) else str(named[column])
                              for column in COLUMNS) + " |"
 

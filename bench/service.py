@@ -12,7 +12,6 @@ import resource
 import sys
 import time
 import uuid
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -38,13 +37,13 @@ def measure(broker: str, which: str, counties: int = 24) -> dict[str, Any]:
     mix.write_text(mix.read_text().replace("idle: off", "idle: 1s").replace("city.mix", topic))
     with TemporaryDirectory() as folder:
         url = f"embedded://{folder}/log.db" if broker == "embedded" else broker
-        return asyncio.run(_run(url, load(directory), topic, path, which, truth))
+        return asyncio.run(_run(url, load(directory), topic, path.read_bytes().splitlines(), which, truth))
 
 
-async def _run(url: str, bundle: Bundle, topic: str, path: Path, which: str, truth: dict[str, Any]) -> dict[str, Any]:
+async def _run(url: str, bundle: Bundle, topic: str, lines: list[bytes], which: str,
+               truth: dict[str, Any]) -> dict[str, Any]:
     log = open_log(url)
     await log.start()
-    lines = path.read_bytes().splitlines()
     await _fill(log, bundle, topic, lines)
     worker = Worker(bundle, Settings(url, partitions=PARTITIONS, prefix=topic))
     stopping = asyncio.Event()
