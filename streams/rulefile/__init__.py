@@ -3,7 +3,8 @@
 `load` and `check` read a folder; `check_files` does the same for files in memory, which is how a
 bundle travels. How it goes: `reading` makes nodes of YAML, `fields` reads a mapping by a table of
 fields (`documents`, `common`, `structures`, and the kinds' own), `assembling` puts the documents in
-order, `building` makes rules, `advice` says what could be better.
+order, `registers` and `sources` understand what rules stand on, `building` makes rules, `advice` says
+what could be better. Every problem has a code from `codes`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from streams.problems import Gravity, Problem, Problems
 from streams.rulefile.assembling import Assembler
-from streams.rulefile.codes import CODES, Code
+from streams.rulefile.codes import CODES, UNREADABLE, Code
 from streams.rules import Bundle
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".txt")
@@ -44,6 +45,8 @@ def check_files(files: Mapping[str, bytes], root: str = "") -> tuple[Bundle | No
 def read_directory(directory: Path) -> tuple[dict[str, bytes], list[Problem]]:
     """The files of a folder that can matter, by their path below it; what begins with a dot does not."""
     files: dict[str, bytes] = {}
+    if not directory.is_dir():
+        return files, [_unreadable(directory, "is not a folder")]
     problems: list[Problem] = []
     for path in sorted(directory.rglob("*")):
         below = path.relative_to(directory)
@@ -52,16 +55,9 @@ def read_directory(directory: Path) -> tuple[dict[str, bytes], list[Problem]]:
         try:
             files[below.as_posix()] = path.read_bytes()
         except OSError as error:
-            code = CODES["TOC007"]
-            problems.append(
-                Problem(
-                    path.as_posix(),
-                    1,
-                    1,
-                    code.code,
-                    f"cannot be read: {error.strerror}",
-                    code.do,
-                    code.gravity,
-                )
-            )
+            problems.append(_unreadable(path, f"cannot be read: {error.strerror}"))
     return files, problems
+
+
+def _unreadable(path: Path, text: str) -> Problem:
+    return Problem(path.as_posix(), 1, 1, UNREADABLE.code, text, UNREADABLE.do, UNREADABLE.gravity)

@@ -11,8 +11,9 @@ from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.scalars import Passage
+from streams.rulefile.selection import fits
 from streams.rulefile.structures import StepDraft
-from streams.rules import Rule, Source
+from streams.rules import EventType, Rule, Selector, Source
 from streams.specs import Window
 
 # An order between something and a number: `bar < 2`, `30 <= mm`.
@@ -22,8 +23,8 @@ _MEASURED = re.compile(r"[<>]=?\s*-?\.?\d|\d\s*[<>]")
 class Adviser:
     """Advises on one rule after the other."""
 
-    def __init__(self, sources: Mapping[str, Source], report: Report) -> None:
-        self.sources, self.report = sources, report
+    def __init__(self, event_types: Mapping[str, EventType], sources: Mapping[str, Source], report: Report) -> None:
+        self.event_types, self.sources, self.report = event_types, sources, report
 
     def advise(self, draft: RuleDraft, rule: Rule) -> None:
         """Everything there is to say about a rule that is right."""
@@ -35,21 +36,23 @@ class Adviser:
         if not rule.sources:
             report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` waits for")
         self._negated(draft)
-        self._indexed(draft, rule)
+        self._conditions(draft, rule)
         told = self.concludes(draft, rule)
         hint = None if told == "concludes at once" else ""
-        report.add(codes.CONCLUDES, values.spot("kind"), f"{told}: {rule.detector.why}", hint)
+        held = values.get("for", 0) > 0 and rule.detector.frontier is Frontier.HEAD
+        why = "whether it held without a gap is only known once the clock has passed" if held else rule.detector.why
+        report.add(codes.CONCLUDES, values.spot("kind"), f"{told}: {why}", hint)
 
     def concludes(self, draft: RuleDraft, rule: Rule) -> str:
         """When a finding can be told, in a sentence."""
-        held: int = draft.values.get("for", 0)
-        if rule.detector.frontier is Frontier.HEAD and not held:
+        wait: int = draft.values.get("for", 0)
+        if rule.detector.frontier is Frontier.HEAD and not wait:
             return "concludes at once"
         feeds = [self.sources[name] for name in rule.sources]
         slowest = max(feeds, key=lambda one: (one.disorder, one.id), default=None)
         disorder = "" if slowest is None else f"{said(slowest.disorder)} (disorder of {slowest.id})"
         before, after = _deadline(draft, rule)
-        waits = " + ".join(part for part in (before, held and f"{said(held)} (`for`)", disorder) if part)
+        waits = " + ".join(part for part in (before, wait and f"{said(wait)} (`for`)", disorder) if part)
         return f"concludes {waits or 'at once'} {after}"
 
     def _negated(self, draft: RuleDraft) -> None:
@@ -63,14 +66,21 @@ class Adviser:
                     "the step did not happen either",
                 )
 
-    def _indexed(self, draft: RuleDraft, rule: Rule) -> None:
+    def _conditions(self, draft: RuleDraft, rule: Rule) -> None:
         for selector, where in zip(rule.selectors, _wheres(draft), strict=False):
-            if where is not None and selector.where is not None and not selector.where.equalities:
-                self.report.add(
-                    codes.NOT_INDEXED,
-                    where.spot,
-                    f"every event of {', '.join(selector.types)} is tried against this",
-                )
+            if where is None or selector.where is None:
+                continue
+            equalities = selector.where.equalities
+            if not equalities:
+                text = f"every event of {', '.join(selector.types)} is tried against this"
+                self.report.add(codes.NOT_INDEXED, where.spot, text)
+            for name in sorted(self._personal(selector) & equalities.keys()):
+                text = f"`{name}` is personal: an event holds a keyed hash of it, which equals no text"
+                self.report.add(codes.PERSONAL, where.spot, text)
+
+    def _personal(self, selector: Selector) -> set[str]:
+        types = [one for name, one in self.event_types.items() if any(fits(type, name) for type in selector.types)]
+        return {name for one in types for name, field in one.fields.items() if field.personal}
 
 
 def said(span: int) -> str:

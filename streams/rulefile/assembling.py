@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import TypeVar
 
@@ -17,15 +17,16 @@ from streams.rulefile.codes import Report
 from streams.rulefile.common import called, fields_of, foreign_to
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.expressions import Expressions, Names
-from streams.rulefile.feeds import Beside, SourceReader, check_registers, read_list, read_register
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
+from streams.rulefile.registers import Beside, check_registers, read_list, read_register
 from streams.rulefile.scalars import Bad, advise
 from streams.rulefile.selection import Selection
-from streams.rulefile.silence import silence_rule
+from streams.rulefile.silence import PREFIX, silence_rule
+from streams.rulefile.sources import SourceReader
 from streams.rulefile.spots import FileText
 from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import Bundle, City, Rule, Source
@@ -87,7 +88,7 @@ class Assembler:
     def __init__(self, files: Mapping[str, bytes], root: str) -> None:
         self.files, self.root = files, root
         self.report = Report()
-        self.documents: dict[str, list[Document]] = {}
+        self.documents: dict[str, dict[str, Document]] = {}
         self.tests: list[Document] = []
         self.broken: list[str] = []
 
@@ -166,21 +167,28 @@ class Assembler:
     def _keep(self, document: Document) -> None:
         """File a document under what it is; two of one id are one too many."""
         shelf = document.kind if document.kind in TABLES else "rule"
-        others = self.documents.setdefault(shelf, [])
-        same = next((one for one in others if shelf == "city" or (one.id and one.id == document.id)), None)
-        if same is None:
-            others.append(document)
-            return
-        file = same.values.node.file
-        what = "a city" if shelf == "city" else f"{called(shelf)} `{document.id}`"
-        self.report.add(
-            codes.DUPLICATE_ID,
-            document.values.spot("id"),
-            f"there is {what} already, in {file.name}:{file.position(same.values.node.start)[0]}",
-        )
+        known = self.documents.setdefault(shelf, {})
+        name = shelf if shelf == "city" else document.id
+        if name and name not in known:
+            known[name] = document
+        elif name:
+            self._twice(document, shelf, known[name])
+        if shelf == "rule" and known.get(name) is not document:
+            known[f"\0{len(known)}"] = document  # it can be no rule, but its other mistakes are told too
+            document.values.sound = False
+        if shelf == "rule" and name.startswith(PREFIX):
+            text = f"`{PREFIX}` begins the rules that sources bring along"
+            self.report.add(codes.BAD_ID, document.values.spot("id"), text, "choose another id")
 
-    def _all(self, shelf: str) -> list[Document]:
-        return [document for document in self.documents.get(shelf, ()) if document.id or shelf == "city"]
+    def _twice(self, document: Document, shelf: str, first: Document) -> None:
+        what = "a city" if shelf == "city" else f"{called(shelf)} `{document.id}`"
+        file = first.values.node.file
+        line, _ = file.position(first.values.node.start)
+        text = f"there is {what} already, in {file.name}:{line}"
+        self.report.add(codes.DUPLICATE_ID, document.values.spot("id"), text)
+
+    def _all(self, shelf: str) -> Iterable[Document]:
+        return self.documents.get(shelf, {}).values()
 
     # documents to the bundle
 
@@ -209,7 +217,7 @@ class Assembler:
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
         builder = Builder(names, selection, expressions, self.report)
         rules: dict[str, Rule] = {}
-        adviser = Adviser(sources, self.report)
+        adviser = Adviser(names.event_types, sources, self.report)
         tests = self._tests()
         for document in self._all("rule"):
             draft = RuleDraft(all_kinds()[document.kind], document.values, document.path)
@@ -222,7 +230,7 @@ class Assembler:
 
     def _tests(self) -> dict[str, tuple[Written, ...]]:
         """The tests that stand in files of their own, by rule."""
-        known = [one.id for one in self._all("rule")]
+        known = [one.id for one in self._all("rule") if one.id]
         found: dict[str, tuple[Written, ...]] = {}
         for one in self.tests:
             rule = one.values.get("rule", one.path.rpartition("/")[2].removesuffix(TEST_SUFFIX))

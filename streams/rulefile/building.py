@@ -17,9 +17,8 @@ from streams.rulefile.codes import Code, Report
 from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.expressions import Expressions, Names, said_type
 from streams.rulefile.logic import logic_of, squeeze
-from streams.rulefile.nodes import Listing, Node
-from streams.rulefile.nodes import Mapping as MappingNode
-from streams.rulefile.scalars import Passage, a
+from streams.rulefile.nodes import below
+from streams.rulefile.scalars import Passage, a_or_an
 from streams.rulefile.selection import Selection
 from streams.rulefile.selectors import KEY_TYPES, Selectors
 from streams.rulefile.spots import Spot
@@ -90,7 +89,7 @@ class Builder:
         wanted = KEY_TYPES if name == "distinct" else NUMBERS
         if value is not None and name != "ratio" and value.type not in wanted:
             what = "values that can be told apart" if name == "distinct" else "numbers"
-            text = f"`{name}` takes {what}, and this is {a(said_type(value.type))}"
+            text = f"`{name}` takes {what}, and this is {a_or_an(said_type(value.type))}"
             self.report.add(codes.CEL_RESULT, passage.spot, text)
         return value
 
@@ -157,17 +156,7 @@ def _spot_of(draft: RuleDraft, parts: list[str], text: str) -> Spot:
         if named is not None and step.step.name == named[1]:
             return (step.node.get("name") or step.node).spot
     node = draft.values.node.get(parts[0]) if parts else None
-    return draft.values.spot() if node is None else _below(node, parts[1:]).spot
-
-
-def _below(node: Node, parts: list[str]) -> Node:
-    """The node that a path leads to, as far as it leads."""
-    for part in parts:
-        if isinstance(node, MappingNode) and part in node.pairs:
-            node = node.pairs[part][1]
-        elif isinstance(node, Listing) and part.isdigit() and int(part) < len(node.entries):
-            node = node.entries[int(part)]
-    return node
+    return draft.values.spot() if node is None else below(node, parts[1:]).spot
 
 
 def _code_of(parts: list[str]) -> Code:

@@ -146,6 +146,12 @@ NOT_MEASURED = _code(
     "a low reading and no reading are two rules: write an absence rule for the second",
     Gravity.WARNING,
 )
+PERSONAL = _code(
+    "TOC075",
+    "a personal field is compared with a text",
+    "compare personal fields with each other only, or count them with {distinct: field}",
+    Gravity.WARNING,
+)
 
 
 class Report:

@@ -16,7 +16,7 @@ from streams.rulefile import codes, scalars
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Mapping, Node, Scalar, describe
-from streams.rulefile.scalars import Bad, Passage, Reader, Told, a, advise
+from streams.rulefile.scalars import Bad, Passage, Reader, Told, a_or_an, advise
 from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import City, EventType, FieldType
 
@@ -243,7 +243,7 @@ def _typed_choice(text: str, kind: str, values: Values) -> Any:
     try:
         return {"int": int, "double": float}.get(kind, str)(text)
     except ValueError:
-        raise Bad(codes.WRONG_TYPE, values.spot("enum"), f"{text!r} in `enum` is not {a(kind)}") from None
+        raise Bad(codes.WRONG_TYPE, values.spot("enum"), f"{text!r} in `enum` is not {a_or_an(kind)}") from None
 
 
 def read_mapping(node: Node, field: Field, report: Report) -> MappingDraft:

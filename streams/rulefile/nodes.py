@@ -7,7 +7,7 @@ or in problems. After a mistake reading goes on at the next document.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
 from streams.rulefile.spots import FileText, Spot
@@ -104,6 +104,16 @@ def plain(node: Node) -> Any:
     if isinstance(node, Listing):
         return [plain(entry) for entry in node.entries]
     return {name: plain(value) for name, (_, value) in node.pairs.items()}
+
+
+def below(node: Node, path: Iterable[str]) -> Node:
+    """The node that names and indices lead to, as far as they lead."""
+    for part in path:
+        if isinstance(node, Mapping) and part in node.pairs:
+            node = node.pairs[part][1]
+        elif isinstance(node, Listing) and part.isdigit() and int(part) < len(node.entries):
+            node = node.entries[int(part)]
+    return node
 
 
 def walk(node: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:

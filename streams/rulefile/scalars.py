@@ -63,7 +63,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def a(word: str) -> str:
+def a_or_an(word: str) -> str:
     """A word with its article."""
     return f"an {word}" if word[:1] in "aeiou" else f"a {word}"
 

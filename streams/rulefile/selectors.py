@@ -9,7 +9,7 @@ from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.expressions import Expressions, Names, said_type
 from streams.rulefile.logic import squeeze
-from streams.rulefile.scalars import Passage, a
+from streams.rulefile.scalars import Passage, a_or_an
 from streams.rulefile.selection import Selection
 from streams.rulefile.spots import Spot
 from streams.rulefile.structures import SelectorDraft
@@ -48,7 +48,7 @@ class Selectors:
         parts = [self.expressions.compile(part, scope) for part in by]
         for passage, part in zip(by, parts, strict=True):
             if part is not None and part.type not in KEY_TYPES:
-                text = f"a key cannot be {a(said_type(part.type))}"
+                text = f"a key cannot be {a_or_an(said_type(part.type))}"
                 self.report.add(codes.CEL_RESULT, passage.spot, text, "name a text or a number")
         if self.report.faults > before:
             return Built(draft, chosen, None)
@@ -75,7 +75,7 @@ class Selectors:
             for index, (passage, part) in enumerate(zip(one.draft.by, one.selector.by, strict=True)):
                 known = first.setdefault(index, part.type)
                 if known != part.type and "dyn" not in (known, part.type):
-                    text = f"`{passage.text}` is {a(part.type)} here and {a(known)} in a step before"
+                    text = f"`{passage.text}` is {a_or_an(part.type)} here and {a_or_an(known)} in a step before"
                     hint = "convert one of the two, for example string(number)"
                     self.report.add(codes.BAD_KEY, passage.spot, text, hint)
 

@@ -19,9 +19,10 @@ from streams.rulefile.spots import FileText
 from streams.rulefile.structures import READERS
 from streams.rules import Rule, Source
 
+PREFIX = "source-silent."
 TEMPLATE = """\
 kind: absence
-id: source-silent.{id}
+id: {prefix}{id}
 title: {title}
 event: {branch}
 where: {where}
@@ -43,6 +44,7 @@ def silence_rule(source: Source, names: Names, sources: Mapping[str, Source], ex
     file = FileText(
         f"(source {source.id})",
         TEMPLATE.format(
+            prefix=PREFIX,
             id=source.id,
             title=json.dumps(f"Source {source.title or source.id} is silent"),
             branch=json.dumps(branch),

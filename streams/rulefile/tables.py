@@ -13,7 +13,7 @@ from streams.clocks import duration, parse_rfc3339
 from streams.records import Place
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
-from streams.rulefile.scalars import a, advise
+from streams.rulefile.scalars import a_or_an, advise
 from streams.rulefile.spots import FileText, Spot
 from streams.rules import FieldType
 
@@ -159,7 +159,7 @@ class TableReader:
                 codes.BAD_ROW,
                 start,
                 end,
-                f"`{field.name}`: {text[:40]!r} is not {a(field.type)}",
+                f"`{field.name}`: {text[:40]!r} is not {a_or_an(field.type)}",
                 CELL_ADVICE.get(field.type, ""),
             )
             return

@@ -11,8 +11,8 @@ from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.expressions import Expressions, Names
-from streams.rulefile.nodes import Mapping
-from streams.rulefile.scalars import Passage, a, advise
+from streams.rulefile.nodes import below
+from streams.rulefile.scalars import Passage, a_or_an, advise
 from streams.rules import Register
 from streams.specs import Expect
 
@@ -49,11 +49,10 @@ class Watching:
             return ()
         register = self.names.registers.get(expect.register)
         if register is None:
-            node = draft.values.node.get("expect")
-            named = node.get("register") if isinstance(node, Mapping) else None
+            spot = below(draft.values.node, ("expect", "register")).spot
             text = f"there is no register `{expect.register}`"
             hint = advise(expect.register, self.names.registers, "the registers are")
-            self.report.add(codes.UNKNOWN_REGISTER, (named or draft.values.node).spot, text, hint)
+            self.report.add(codes.UNKNOWN_REGISTER, spot, text, hint)
             return ()
         if not by:
             text = "the rows of a register need a key to compare with"
@@ -81,7 +80,7 @@ class Watching:
             text = f"the register {register.id} has no column `{column}`"
             self.report.add(codes.BAD_KEY, spot, text, advise(column, register.fields, "its columns are"))
         elif kind is not None and kind != field.type and "dyn" not in (kind, field.type):
-            text = f"`{name}` is {a(kind)}, and the column `{column}` of {register.id} {a(field.type)}"
+            text = f"`{name}` is {a_or_an(kind)}, and the column `{column}` of {register.id} {a_or_an(field.type)}"
             self.report.add(codes.BAD_KEY, spot, text, f"write string({name}), or change the column's type")
         return field is not None
 

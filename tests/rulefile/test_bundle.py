@@ -200,6 +200,12 @@ def test_what_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     assert [(problem.code, problem.gravity) for problem in problems] == [("TOC007", Gravity.FATAL)]
 
 
+def test_a_folder_that_is_none_is_no_empty_bundle(tmp_path: Path) -> None:
+    bundle, (problem,) = check(tmp_path / "gone")
+    assert bundle is None
+    assert problem.code == "TOC007"
+
+
 def test_an_empty_folder_is_an_empty_bundle(tmp_path: Path) -> None:
     bundle = load(tmp_path)
     assert (bundle.rules, bundle.city.zone) == ({}, "UTC")
@@ -209,6 +215,33 @@ def test_every_field_of_every_table_can_be_read() -> None:
     tables = [*(kind.FIELDS for kind in all_kinds().values()), COMMON, STEP_FIELDS, MAPPING_FIELDS, TIME_FIELDS,
               PLACE_FIELDS]
     assert {field.type for table in tables for field in table} <= set(READERS)
+
+
+EVENTS = "kind: event_type\nid: a.b\nfields: {n: int}\n"
+RULE = b"kind: match\nid: r\nevent: a.b\nwhere: n > 1\n"
+SOURCE = "kind: source\nid: s\ntopic: t\nformat: json\nevent: {id: record.id, type: record.type, time: record.time}\n"
+
+
+def codes(**files: bytes) -> list[str]:
+    """The codes of what stops these files."""
+    _, problems = check_files({f"{name}.yaml": content for name, content in files.items()})
+    return [one.code for one in problems if one.gravity in (Gravity.FATAL, Gravity.BUG)]
+
+
+def test_what_a_broken_file_declares_is_not_missed_elsewhere() -> None:
+    broken = (EVENTS + "---\nkind: 'event_type\n").encode()
+    assert codes(events=broken.replace(b"fields: {n: int}", b"fields: {n: int"), rule=RULE) == ["TOC002", "TOC002"]
+    assert codes(rule=RULE) == ["TOC040"]
+
+
+def test_what_a_broken_open_source_may_send_is_not_missed() -> None:
+    broken = (SOURCE + "open: true\nidle: never\n").encode()
+    assert codes(source=broken, rule=RULE) == ["TOC015"]
+    assert codes(source=(SOURCE + "idle: never\n").encode(), rule=RULE) == ["TOC040", "TOC015"]
+
+
+def test_a_field_of_a_wrong_type_is_told_once() -> None:
+    assert codes(events=EVENTS.replace("int", "itn").encode(), rule=RULE) == ["TOC016"]
 
 
 @cache
