@@ -132,7 +132,7 @@ def _compact_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compaction, "DIRTY_SHARE", 0.0)
 
 
-LogModel.TestCase.settings = settings(stateful_step_count=20)
+LogModel.TestCase.settings = settings(stateful_step_count=12)
 TestLogModel = pytest.mark.usefixtures("_compact_at_once")(LogModel.TestCase)
 
 WRITER = """
