@@ -18,7 +18,7 @@ import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.corrections import compare
-from streams.episodes import Episode
+from streams.episodes import Episode, Hold
 from streams.findings import Finding
 from streams.frames import ClockRow, MemberRow, WorkFrame
 from streams.keys import GoneRow, Key, KeyRow
@@ -26,6 +26,7 @@ from streams.records import KeyValues, Micros
 from streams.rules import Bundle, Rule
 
 META = b"~meta"
+RULE_REMOVED = "rule_removed"
 _packer = msgspec.msgpack.Encoder()
 _rows = msgspec.msgpack.Decoder(KeyRow | GoneRow)
 
@@ -49,12 +50,13 @@ class SourceClock(msgspec.Struct, array_like=True):
 
 
 class Meta(msgspec.Struct, array_like=True):
-    """What is not of one key: the offset of the last frame, sources, rules switched to."""
+    """What is not of one key: the offset of the last frame, sources, rules switched to, how their keys are named."""
 
     version: int
     offset: int
     sources: dict[str, SourceClock]
     started: list[str]
+    names: dict[str, tuple[str, ...]]
 
 
 class Domain:
@@ -112,6 +114,7 @@ class Engine:
         self._ahead: dict[tuple[str, KeyValues], int] = {}
         self._ahead_until = -1
         self._out: list[Finding] = []
+        self._orphans: list[Finding] = []
         self._position: tuple[Any, ...] = ()
         self._time: Micros = BEFORE_ALL
         counted = None if sources is None else frozenset(sources)
@@ -121,7 +124,7 @@ class Engine:
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
-        self._out = []
+        self._out, self._orphans = self._orphans, []
         for row in frame.rows:
             if type(row) is MemberRow:
                 self._on_member(row)
@@ -145,7 +148,8 @@ class Engine:
             else:
                 rows[name] = _packer.encode(GoneRow(1, offset, *key))
                 self._graves[name] = None
-        rows[META] = _packer.encode(Meta(1, offset, self.sources, sorted(self.started)))
+        names = {live.ref: live.rule.by for live in self._live.values()}
+        rows[META] = _packer.encode(Meta(1, offset, self.sources, sorted(self.started), names))
         self._dirty = {}
         return rows
 
@@ -159,7 +163,7 @@ class Engine:
             domain.clock = self._clock_of(domain)
         for name, value in sorted(rows.items()):
             if name != META:
-                self._restore_key(name, _rows.decode(value))
+                self._restore_key(name, _rows.decode(value), meta.names)
         self._ahead_until = max(self._ahead.values(), default=-1)
 
     @property
@@ -182,7 +186,7 @@ class Engine:
         live = self._live[rule.ref] = LiveRule(rule, domain)
         domain.rules.append(live)
 
-    def _restore_key(self, name: bytes, row: KeyRow | GoneRow) -> None:
+    def _restore_key(self, name: bytes, row: KeyRow | GoneRow, names: Mapping[str, tuple[str, ...]]) -> None:
         if row.frame > self.offset:
             self._ahead[row.rule, row.key] = row.frame
         if isinstance(row, GoneRow):
@@ -190,8 +194,8 @@ class Engine:
             return
         live = self._live.get(row.rule)
         if live is None:
-            self.counts["state_of_unknown_rule"] += 1
             self._dirty[name] = (row.rule, row.key)
+            self._orphans += _orphans(row, names.get(row.rule, ()), min(one.clock for one in self.sources.values()))
             return
         key = live.key(row.key, row.since)
         key.load(row)
@@ -312,3 +316,15 @@ class Engine:
     def _finding_id(self, rule: Rule, key: KeyValues, episode: Episode) -> str:
         birth = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound, self._position)
         return blake2b(_packer.encode(birth), digest_size=12).hexdigest()
+
+
+def _orphans(row: KeyRow, names: tuple[str, ...], clock: Micros) -> list[Finding]:
+    """What was open for a key whose rule, or whose logic, is there no more: closed, with that as the reason."""
+    hold = msgspec.convert(msgspec.msgpack.decode(row.head)[0], Hold)
+    rule, _, logic = row.rule.rpartition("@")
+    named = dict(zip(names, row.key, strict=False))
+    return [
+        Finding(one.finding, one.sequence + 1, "closed", rule, logic, named, one.opened, max(one.opened, clock),
+                one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED, one.corrections,
+                max(one.opened, clock), RULE_REMOVED)
+        for one in hold.episodes if one.closed is None and one.finding]

@@ -180,6 +180,24 @@ def test_another_rule_and_another_key_change_nothing(made_log: Any) -> None:
     assert ours == final(run(Engine(alone), log_alone))
 
 
+def test_what_was_open_under_a_rule_that_is_gone_is_closed_with_the_reason() -> None:
+    silent = Absence(HoldOptions(), lambda key: 10, 0, 10**12, register=False)
+    made = bundle({"silent": silent}, 0, 0)
+    log, _ = frames(made, [Spot(5, "a", 1, None, 0, 0), Spot(50, "b", 1, None, 0, 0)], lambda n: True, partitions=1)
+    engine, rows = Engine(made), dict[bytes, bytes]()
+    opened = run(engine, log[:-1])
+    keep(rows, engine)
+    other = bundle({"other": Match(HoldOptions())}, 0, 0)
+    engine = Engine(other)
+    engine.restore(rows)
+    [closed] = run(engine, log, len(log) - 1)
+    assert (closed.id, closed.sequence, closed.change) == (opened[0].id, 2, "closed")
+    assert (closed.rule, closed.key, closed.ended, closed.closed) == ("silent", {"k": "a"}, "rule_removed", 50)
+    keep(rows, engine)
+    keep(rows, engine)
+    assert list(rows) == [META]
+
+
 def keep(rows: dict[bytes, bytes], engine: Engine) -> None:
     """Store what changed, as a compacted topic would."""
     for key, value in engine.changed().items():
