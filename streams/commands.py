@@ -10,12 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version as installed_version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from streams.problems import Gravity, Problem, Problems
-from streams.rules import Bundle, Source
+
+if TYPE_CHECKING:
+    from streams.rules import Bundle, Source
 
 STOPPING = (Gravity.FATAL, Gravity.BUG)
 PERSONAL_KEY = "TOCSIN_PERSONAL_KEY"

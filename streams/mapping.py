@@ -110,11 +110,12 @@ class Mapper:
                 known[name] = value
         if not known:
             return None
-        lat, lon = known.get("lat"), known.get("lon")
-        if lat is not None and not (-90 <= lat <= 90 and lon is not None and -180 <= lon <= 180):
-            known.pop("lat", None)
-            known.pop("lon", None)
-        return Place(**known)
+        at = _coordinates(known.pop("lat", None), known.pop("lon", None))
+        if not at and not known:
+            return None
+        lat, lon = at if at else (None, None)
+        named = {name: str(value) for name, value in known.items()}
+        return Place(lat, lon, named.get("district"), named.get("cell"), named.get("address"))
 
     def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
         declared = self.types.get(event_type)
@@ -234,11 +235,21 @@ def _as_map(value: Any) -> dict[str, Any]:
     return value
 
 
-def _as_place(value: Any) -> list[float]:
-    lat, lon = (float(part) for part in (value.split() if isinstance(value, str) else value))
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+def _as_place(value: Any) -> Place:
+    lat, lon = value.split() if isinstance(value, str) else value
+    at = _coordinates(lat, lon)
+    if not at:
         raise ValueError
-    return [lat, lon]
+    return Place(*at)
+
+
+def _coordinates(lat: Any, lon: Any) -> tuple[float, float] | tuple[()]:
+    """Both in degrees, or nothing where either is missing or none."""
+    try:
+        at = float(lat), float(lon)
+    except (TypeError, ValueError):
+        return ()
+    return at if -90 <= at[0] <= 90 and -180 <= at[1] <= 180 else ()
 
 
 COERCE: dict[str, Callable[[Any], Any]] = {

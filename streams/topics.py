@@ -57,7 +57,7 @@ class Topics:
 def city_topics(bundle: Bundle, partitions: int) -> list[TopicSpec]:
     """The topics of the city's sources, for a home where nobody else makes them."""
     names = sorted({source.topic for source in bundle.sources.values()})
-    return [TopicSpec(name, partitions, retention=30 * DAY) for name in names]
+    return [TopicSpec(name, partitions, retention=30 * DAY, ours=False) for name in names]
 
 
 def place_of(source: str, partition: int, partitions: int) -> int:

@@ -1,8 +1,9 @@
-"""Third stage: findings of one `near` rule that share evidence are one alert.
+"""Third stage: findings of one rule and one key that share evidence are one alert.
 
-Circles that overlap in place and time see the same events from different centres. The oldest alert
-survives, the others close as merged; alerts never split. With `by` beside `near` only findings of
-equal `by` values are merged: one rain gauge that serves forty covers makes forty alerts.
+One event that ends ten sequences is one thing that happened. The oldest alert survives, the others
+close as merged; alerts never split. Episodes that last must also overlap in time. For a `near` rule
+the cell of the grid is no part of the key: circles that overlap see the same events from different
+centres. But one rain gauge that serves forty covers makes forty alerts: their keys differ.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ CELL = "cell"
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     """Finds the alert that a finding belongs to, joining alerts that it connects."""
     finding, group = passing.finding, group_of(passing)
+    near = passing.rule is not None and bool(passing.rule.spec.get("near"))
     if not group or finding.change == RETRACTED or finding.id in memory.held:
         return None
-    touched = {memory.alert_of[other.id] for other in memory.sharing(group, finding) if _meet(other, finding)}
+    touched = {memory.alert_of[other.id] for other in memory.sharing(group, finding) if _meet(other, finding, near)}
     if passing.alert is not None:
         touched.add(passing.alert.id)
     alerts = sorted((memory.alerts[name] for name in touched), key=lambda alert: (alert.birth, alert.id))
@@ -36,16 +38,22 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
 
 
 def group_of(passing: Passing) -> str:
-    """What alerts must have in common to be merged; "" for a rule whose alerts never are."""
+    """What alerts must have in common to be merged; "" for a rule that is gone."""
     rule, finding = passing.rule, passing.finding
-    if rule is None or not rule.spec.get("near"):
+    if rule is None:
         return ""
-    things = {name: value for name, value in finding.key.items() if name != CELL}
+    cell = CELL if rule.spec.get("near") else None
+    things = {name: value for name, value in finding.key.items() if name != cell}
     return identity("group", rule.id, passing.shadow, things)
 
 
-def _meet(one: Finding, other: Finding) -> bool:
-    """Whether two episodes that share evidence also overlap in time; an instant has no extent of its own."""
+def _meet(one: Finding, other: Finding, near: bool) -> bool:
+    """Whether two episodes that share evidence also overlap in time; an instant has no extent of its own.
+
+    Of one key the episodes that last never overlap, so there only instants can meet.
+    """
+    if not near:
+        return is_instant(one) and is_instant(other)
     if is_instant(one) or is_instant(other):
         return True
     return (one.closed is None or one.closed >= other.opened) and (

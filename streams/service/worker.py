@@ -31,13 +31,14 @@ from streams.topics import PREFIX, Topics, city_topics
 
 ROLES = ("ingest", "detect", "respond")
 BEAT_EVERY_S = 0.25
+COMPACT_EVERY_S = 300.0
 TAKE_AT_MOST = 200
 TAKE_WITHIN_S = 0.02
 log = logging.getLogger(__name__)
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """How a worker runs. `metrics_port` 0 takes any free one, None serves none."""
+    """How a worker runs. `metrics_port` 0 takes any free one, None serves none; `security`: TLS and SASL of Kafka."""
 
     broker: str
     roles: tuple[str, ...] = ROLES
@@ -46,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True):
     prefix: str = PREFIX
     personal_key: bytes = b""
     patience_s: float = 60.0
-    log_settings: dict[str, Any] = {}
+    security: dict[str, Any] = {}
 
 
 class Worker:
@@ -54,7 +55,7 @@ class Worker:
 
     def __init__(self, bundle: Bundle, settings: Settings) -> None:
         self.bundle, self.settings = bundle, settings
-        self.log: Log = open_log(settings.broker, **settings.log_settings)
+        self.log: Log = open_log(settings.broker, **settings.security)
         self.topics = Topics(settings.prefix)
         self.stages: dict[str, Stage] = {}
         self.apps: list[faust.App] = []
@@ -118,7 +119,7 @@ class Worker:
     def _play(self, role: str, topic: str, make: Callable[[int], Any]) -> None:
         """A role that folds one of our own topics: a Faust app with one agent around a stage."""
         stage = Stage(role, self.log, topic, self.topics.state(role), make, self._on_step)
-        app = faust_app(f"{self.settings.prefix}-{role}", self.settings.broker)
+        app = faust_app(f"{self.settings.prefix}-{role}", self.settings.broker, self.settings.security)
         channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
         async def deliver(stream: Any) -> AsyncIterator[None]:
@@ -155,8 +156,12 @@ class Worker:
 
     async def _beat(self, stopping: asyncio.Event) -> None:
         """Keep state, look at the lag, tell the watchdog that the loop turns."""
+        compacted_at = time.monotonic()
         while not stopping.is_set():
             behind = False
+            if time.monotonic() - compacted_at > COMPACT_EVERY_S:
+                await self.log.compact()
+                compacted_at = time.monotonic()
             for role, stage in self.stages.items():
                 await stage.keep_due()
                 lags = await stage.lag()
