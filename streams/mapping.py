@@ -113,7 +113,7 @@ class Mapper:
         at = _coordinates(known.pop("lat", None), known.pop("lon", None))
         if not at and not known:
             return None
-        lat, lon = at if at else (None, None)
+        lat, lon = at or (None, None)
         named = {name: str(value) for name, value in known.items()}
         return Place(lat, lon, named.get("district"), named.get("cell"), named.get("address"))
 

@@ -29,7 +29,7 @@ Part: TypeAlias = tuple[str, int]
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 OnParts: TypeAlias = Callable[[list[Part]], Awaitable[None]]
 
-MAX_ENTRY_BYTES = 4 * 1024 * 1024
+MAX_ENTRY_BYTES = 8 * 1024 * 1024
 """How large key, value and headers of one entry may be together; the setting `max_entry_bytes` changes it."""
 
 
