@@ -217,6 +217,9 @@ class Engine:
             return  # the snapshot was cut short: this key already stands behind this frame
         domain = live.domain
         key = live.key(row.key, BEFORE_ALL)
+        if member.time < key.floor:
+            self.counts["older_than_the_limit_allows"] += 1
+            return
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
         if key.take(member, domain.clock):
             self._correct(live, key, member.id)

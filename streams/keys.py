@@ -18,6 +18,7 @@ from streams.kinds import Detector, Frontier
 from streams.records import KeyValues, Member, Micros
 
 SETTLE_AT_LEAST = 64
+EVENTS_LIMIT = 100_000  # of one key, that are not settled
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -35,6 +36,7 @@ class KeyRow(msgspec.Struct, frozen=True, array_like=True, tag="key"):
     folded: int
     done: Micros
     wake: Micros
+    floor: Micros = BEFORE_ALL
 
 
 class GoneRow(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
@@ -51,10 +53,11 @@ class Key:
 
     `base` is the encoded state after all settled events (None: none yet); `events` are the others
     in order, of which the first `folded` are in `head`; `done` is the last due time that `head`
-    has acted on; `wake` when the clock must call again.
+    has acted on; `wake` when the clock must call again. `floor` is set where too many events made it
+    settle early: what is older came too late.
     """
 
-    __slots__ = ("base", "detector", "done", "events", "folded", "head", "key", "name",
+    __slots__ = ("base", "detector", "done", "events", "floor", "folded", "head", "key", "name",
                  "rule", "since", "wake")
 
     def __init__(self, rule: str, detector: Detector, key: KeyValues, name: bytes, since: Micros) -> None:
@@ -63,7 +66,7 @@ class Key:
         self.head: Any = detector.start(key, since)
         self.events: list[Member] = []
         self.folded = 0
-        self.done = self.wake = BEFORE_ALL
+        self.done = self.wake = self.floor = BEFORE_ALL
 
     def __lt__(self, other: Key) -> bool:
         """Only the same key armed twice can tie in a heap; which comes first is all one."""
@@ -84,6 +87,8 @@ class Key:
         self.fold(clock)
         if member.time < clock:
             self._act(clock)
+        if len(events) > EVENTS_LIMIT:
+            self._settle_early()
         return False
 
     def fold(self, clock: Micros) -> None:
@@ -138,12 +143,12 @@ class Key:
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
         return _packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base,
-                                     _packer.encode(self.head), self.events, self.folded, self.done, self.wake))
+                                     _packer.encode(self.head), self.events, self.folded, self.done, self.wake, self.floor))
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
         self.base, self.events, self.folded = row.base, row.events, row.folded
-        self.done, self.wake = row.done, row.wake
+        self.done, self.wake, self.floor = row.done, row.wake, row.floor
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
 
     def _newest(self) -> Micros:
@@ -165,6 +170,14 @@ class Key:
         if self.base is None:
             return self.detector.start(self.key, self.since)
         return msgspec.msgpack.decode(self.base, type=self.detector.state_type)
+
+    def _settle_early(self) -> None:
+        """Keep the bound on events at the price of correcting the oldest half of them."""
+        half = min(self.folded, len(self.events) // 2)
+        if half:
+            self.floor = self.events[half].time if half < len(self.events) else self.events[-1].time
+            count = bisect_left(self.events, self.floor, key=lambda one: one.time)
+            self._settle_part(min(count, self.folded), self.floor)
 
     def _settle_part(self, count: int, horizon: Micros) -> None:
         """Fold the oldest `count` events into the base, and what was due before `horizon`."""

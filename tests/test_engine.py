@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams import keys
 from streams.clocks import DAY
 from streams.engine import META, Engine
 from streams.episodes import HoldOptions
@@ -218,3 +221,24 @@ def test_a_register_key_never_heard_of_counts_from_the_switch() -> None:
     log, _ = frames(made, [Spot(5, "a", 1, None, 0, 0)], lambda n: True, partitions=1)
     assert final(run(Engine(made), log)) == [
         ("silent", "{'k': 'a'}", 1005, -1, "None", ("0-0",)), ("silent", "{'k': 'never'}", 1005, -1, "None", ())]
+
+
+@given(st.integers(0, 10**6))
+def test_the_bound_on_events_of_a_key_keeps_what_comes_in_order_true(seed: int) -> None:
+    dice = random.Random(seed)
+    spec = {"window": Window("sliding", 10), "measure": Measure(), "condition": Test("gte", 3), "recovery": None,
+            "min_events": 0}
+    made = bundle({"one": threshold.compile_rule(spec, HoldOptions(), UTC)}, 0, 10**6)
+    plan = [Spot(number + dice.randint(0, 3), "a", 1, None, 0, 0) for number in range(120)]
+    log, accepted = frames(made, plan, lambda n: dice.random() < 0.3, partitions=1)
+    engine = Engine(made)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "EVENTS_LIMIT", 40)
+        assert final(run(engine, log)) == expected(made, accepted)
+    straggler = Spot(0, "a", 1, None, 0, 500)
+    log, _ = frames(made, [*plan, straggler], lambda n: True, partitions=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keys, "EVENTS_LIMIT", 40)
+        run(engine := Engine(made), log)
+    assert engine.counts["older_than_the_limit_allows"] == 1
+    assert engine.open_keys == 0
