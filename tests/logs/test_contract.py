@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from streams.logs import (
+    MAX_ENTRY_BYTES,
     Bulk,
     CommitRefused,
     Entry,
@@ -164,15 +165,15 @@ async def test_an_unknown_topic_or_partition_is_told(log: Log, topic: str) -> No
 
 async def test_an_entry_too_large_is_told_and_nothing_of_its_append_stored(log: Log, topic: str) -> None:
     async with opened(log, TopicSpec(topic, 1)):
-        large = Outgoing(topic, 0, b"k", bytes(5_000_000))
-        with pytest.raises(EntryTooLarge, match=f"{topic}.*4194304"):
+        large = Outgoing(topic, 0, b"k", bytes(MAX_ENTRY_BYTES + 1))
+        with pytest.raises(EntryTooLarge, match=f"{topic}.*{MAX_ENTRY_BYTES}"):
             await log.append([*numbered(topic, 0, range(3)), large])
         assert await log.end_offset(topic, 0) == 0
 
 
 async def test_large_entries_below_the_limit_go_through(log: Log, topic: str) -> None:
     async with opened(log, TopicSpec(topic, 1)):
-        sizes = [3_000_000, 10, 4_000_000]
+        sizes = [3_000_000, 10, MAX_ENTRY_BYTES - 1000]
         await log.append([Outgoing(topic, 0, None, bytes([n % 251 for n in range(size)])) for size in sizes])
         assert [len(entry.value or b"") for entry in await everything(log, topic)] == sizes
 

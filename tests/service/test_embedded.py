@@ -20,7 +20,7 @@ import pytest
 from faust.exceptions import NotReady, ProducerSendError
 from faust.types import TP
 
-from streams.logs import Entry, Log, Outgoing, TopicSpec, UnknownTopic, open_log
+from streams.logs import MAX_ENTRY_BYTES, Entry, Log, Outgoing, TopicSpec, UnknownTopic, open_log
 from streams.service.app import faust_app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -393,7 +393,7 @@ async def test_sending_says_what_cannot_be_sent(embedded: str, name: str) -> Non
         async with running(app):
             send = app.producer.send
             for topic, key, value, partition, words in [
-                (name, None, bytes(5_000_000), 0, "at most 4194304"),
+                (name, None, bytes(MAX_ENTRY_BYTES + 1), 0, f"at most {MAX_ENTRY_BYTES}"),
                 ("nowhere", None, b"x", 0, "no topic 'nowhere'"),
                 (name, None, b"x", 2, "no partition 2"),
                 (f"{name}-state", None, b"x", 0, "without a key"),
