@@ -283,7 +283,7 @@ class Percentile:
         place, part = divmod((len(self._sorted) - 1) * self._percent, 100)
         low = self._sorted[place]
         if not part:
-            return float(low)
+            return float(low) + 0.0  # -0.0 and 0.0 stand for each other in the list: never tell which
         (a, below), (b, above) = low.as_integer_ratio(), self._sorted[place + 1].as_integer_ratio()
         bottom = max(below, above)
         return quotient(a * (bottom // below) * (100 - part) + b * (bottom // above) * part, 100 * bottom)

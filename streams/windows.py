@@ -21,19 +21,17 @@ FIRST_MONDAY = date(1969, 12, 29).toordinal() - EPOCH_DAY
 
 @lru_cache(maxsize=4096)
 def midnight(zone: ZoneInfo, day: int) -> Micros:
-    """When a local day begins, `day` counted from 1970-01-01: the first instant of that date.
+    """When a local day begins, `day` counted from 1970-01-01.
 
-    Where clocks go forward at midnight, that is one o'clock; where they go back to the day before,
-    the second midnight. A date that a zone skipped begins with the next one.
+    Of two midnights that is the first; one that the clocks jump over comes as late as if they had
+    not, so it is the jump itself where that is at midnight. A date that a zone skipped begins with
+    the next one.
     """
-    local = datetime.fromordinal(EPOCH_DAY + day)
-    instants = [micros(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1)]
-    shown = [instant for instant in instants if moment(instant, zone).date() == local.date()]
-    return min(shown, default=instants[0])
+    return micros(datetime.fromordinal(EPOCH_DAY + day).replace(tzinfo=zone))
 
 
 def local_day(zone: ZoneInfo, time: Micros) -> int:
-    """The local day that `time` belongs to: the last one begun."""
+    """The local day that `time` belongs to: the last one begun (clocks may show another date for a while)."""
     day = moment(time, zone).toordinal() - EPOCH_DAY
     while midnight(zone, day + 1) <= time:
         day += 1

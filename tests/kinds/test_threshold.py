@@ -144,6 +144,14 @@ def test_a_value_absent_for_too_long_ends_the_episode_when_it_went() -> None:
     assert spans(sliding(5, "gt", 1, at(0, 12, values=[2, 2]), avg, wait=6)) == []
 
 
+def test_a_window_with_events_is_judged_before_the_value_is_given_up() -> None:
+    """[12, 18) is empty, one event has no slope: until 24 nothing comes back. But [24, 30) has begun then."""
+    slope = Measure("slope", "x")
+    case = Case(Window("tumbling", 6), slope, Test("gt", -1), at(6, 7, 18, 24, 25, values=[0] * 5))
+    assert ran(case) == [Told(12, 36, 0.0, "no_data", ["e0", "e1", "e3", "e4"])]
+    assert spans(replace(case, members=case.members[:3])) == [(12, 18)]
+
+
 def test_too_few_events_have_no_value() -> None:
     assert spans(sliding(10, "lt", 3, at(0, 1, 30, 31), min_events=2)) == [(1, 10), (31, 40)]
 
@@ -157,6 +165,19 @@ def test_the_facts_are_those_of_the_newest_event() -> None:
     members = [member(0, "e0", street="A"), member(1, "e1", street="B"), member(12, "e2", street="C")]
     (found,) = fold(compiled(sliding(10, "gte", 2, ())), members)
     assert (found.facts, found.last, found.count) == ({"street": "B"}, "e1", 2)
+
+
+@pytest.mark.parametrize("window", [
+    Window("sliding", 40), Window("hopping", 40, 7), Window("tumbling", 40), Window("session", gap=3, max=60)])
+@pytest.mark.parametrize("measure", [Measure(), Measure("avg", "x"), Measure("max", "x")])
+@pytest.mark.parametrize("restart", [True, False])
+def test_many_events_come_and_go(window: Window, measure: Measure, restart: bool) -> None:
+    times = list(accumulate((i * i * 7 % 11 % 5 for i in range(150)), initial=0))
+    members = at(*times, values=[i * i * 37 % 101 / 50 for i in range(len(times))])
+    case = Case(window, measure, Test("gte", {"count": 25, "avg": 0.9, "max": 1.8}[measure.name]), members)
+    expected = episodes(case)
+    assert expected
+    assert told(fold(compiled(case), members, restart=restart)) == expected
 
 
 def test_three_callers_of_the_example() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from streams.clocks import AFTER_ALL
 from streams.kinds import Frontier, threshold
 from streams.specs import Measure, Test, Window
-from tests.folds import fold, through_bytes
+from tests.folds import fold, member, through_bytes
 from tests.kinds.threshold_cases import KINDS, cases, compiled, told
 from tests.oracle.threshold import Case, episodes
 
@@ -78,6 +80,17 @@ def test_no_straggler_undoes_an_opening_that_did_not_wait(kind: str, data: st.Da
     for old in fold(compiled(case), without):
         assert any(new.opened <= old.opened and (new.closed is None or new.closed >= old.opened)
                    for new in fold(compiled(case), case.members))
+
+
+def test_a_straggler_can_break_what_a_missing_value_did_not() -> None:
+    """Without the second event `for` runs from 0 on; with it there is a value in between that fails."""
+    rule = Case(Window("sliding", 1), Measure("min", "x"), Test("lt", 0), (), wait=1)
+    members = [member(0, "e0", value=-1), member(1, "e1", value=0), member(1, "e2", value=-1)]
+    assert [one.opened for one in fold(compiled(rule), [members[0], members[2]])] == [1]
+    assert fold(compiled(rule), members) == []
+    assert compiled(rule).frontier is Frontier.CLOCK
+    assert compiled(replace(rule, wait=0)).frontier is Frontier.HEAD
+    assert compiled(replace(rule, measure=Measure(), condition=Test("gt", 0))).frontier is Frontier.HEAD
 
 
 @pytest.mark.parametrize(("measure", "op", "window", "frontier"), [

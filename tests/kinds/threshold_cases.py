@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from streams.clocks import DAY
-from streams.episodes import Episode, HoldOptions
+from streams.episodes import EVIDENCE_LIMIT, Episode, HoldOptions
 from streams.kinds import threshold
 from streams.specs import Measure, Test, Window
 from tests.folds import member
@@ -62,4 +62,8 @@ def compiled(case: Case) -> threshold.Threshold:
 
 
 def told(found: list[Episode]) -> list[Told]:
+    """Episodes as the oracle tells them; their other fields agree with those."""
+    for one in found:
+        assert len(one.evidence) == min(one.count, EVIDENCE_LIMIT)
+        assert one.count > EVIDENCE_LIMIT or one.last == (one.evidence or [""])[-1]
     return [Told(one.opened, one.closed, one.value, one.ended, one.evidence) for one in found]

@@ -12,10 +12,12 @@ from datetime import date, timedelta
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from math import inf
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, WEEK, moment, parse_rfc3339
+from streams.episodes import EVIDENCE_LIMIT
 from streams.records import Member
 from streams.specs import Measure, Test, Window
 
@@ -68,6 +70,14 @@ class Told:
 # --- what a window measures
 
 
+def nearest(exact: Fraction) -> float:
+    """The float next to it; beyond the largest it is infinite."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return inf if exact > 0 else -inf
+
+
 def measured(measure: Measure, inside: tuple[Member, ...]) -> Any:
     values = [one.value for one in inside]
     match measure.name:
@@ -78,12 +88,12 @@ def measured(measure: Measure, inside: tuple[Member, ...]) -> Any:
         case "sum":
             total = sum(map(Fraction, values), Fraction())
             whole = all(type(v) is int for v in values) and -2**63 <= total < 2**63
-            return int(total) if whole else float(total)
+            return int(total) if whole else nearest(total)
     if not values:
         return None
     match measure.name:
         case "avg":
-            return float(sum(map(Fraction, values), Fraction()) / len(values))
+            return nearest(sum(map(Fraction, values), Fraction()) / len(values))
         case "max" | "min":
             best = max(values) if measure.name == "max" else min(values)
             return [v for v in values if v == best][-1]
@@ -100,7 +110,7 @@ def percentile(values: list[Any], percent: int) -> float:
     place = Fraction((len(values) - 1) * percent, 100)
     low = int(place)
     high = min(low + 1, len(values) - 1)
-    return float(Fraction(values[low]) + (place - low) * (Fraction(values[high]) - Fraction(values[low])))
+    return nearest(Fraction(values[low]) + (place - low) * (Fraction(values[high]) - Fraction(values[low])))
 
 
 def slope(inside: tuple[Member, ...], per: int) -> float | None:
@@ -108,7 +118,7 @@ def slope(inside: tuple[Member, ...], per: int) -> float | None:
     mean = sum((Fraction(one.value) for one in inside), Fraction()) / len(inside)
     spread = sum(((one.time - middle) ** 2 for one in inside), Fraction())
     rise = sum(((one.time - middle) * (Fraction(one.value) - mean) for one in inside), Fraction())
-    return float(rise / spread * per) if spread else None
+    return nearest(rise / spread * per) if spread else None
 
 
 # --- where windows end
@@ -373,4 +383,4 @@ def tell(case: Case, opened: int, closed: int | None, values: list[Any], ended: 
             value = min(value, one)
         else:
             value = one
-    return Told(opened, closed, value, ended, [one.id for one in proof])
+    return Told(opened, closed, value, ended, [one.id for one in proof[:EVIDENCE_LIMIT]])
