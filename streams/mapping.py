@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
+
+import msgspec
 
 from streams.clocks import duration, micros, parse_rfc3339, zone_of
 from streams.conditions import EvalError, Expression
 from streams.reasons import DeadReason
 from streams.records import Event, Micros, Place
-from streams.rules import Bundle, EventType, FieldType, Source, TimeMapping
+from streams.rules import Bundle, FieldType, Source, TimeMapping
 
 RecordFields = Mapping[str, Any]
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
@@ -25,6 +27,21 @@ class Refusal(Exception):
         self.reason, self.text = reason, text
 
 
+PLAIN_TEXT = FieldType("", "string")
+
+
+class FieldPlan(msgspec.Struct, frozen=True):
+    """For one event type: what to read (None: keep as it is), how it is declared, what must be there."""
+
+    parts: Sequence[tuple[str, Callable[..., Any], FieldType | None]]
+    declared: Mapping[str, FieldType]
+    required: tuple[str, ...]
+
+    def missing(self, fields: Mapping[str, Any]) -> list[str]:
+        """The required fields that are not there."""
+        return [name for name in self.required if name not in fields]
+
+
 class Mapper:
     """The mapping of one source, ready to use. `personal_key` hashes personal fields."""
 
@@ -34,6 +51,9 @@ class Mapper:
         self.mapping = source.mapping
         self._place_parts = [(name, part.function) for name, part in source.mapping.place.items()]
         self._field_parts = [(name, part.function) for name, part in source.mapping.fields.items()]
+        self._plans: dict[str, FieldPlan] = {}
+        self._id, self._type = source.mapping.id.function, source.mapping.type.function
+        self._when = source.mapping.time.value.function
         self.time = _time_reader(source.mapping.time)
         received = source.mapping.received
         self.received = None if received is None else _time_reader(received)
@@ -51,8 +71,8 @@ class Mapper:
     def event(self, record: RecordFields, row: int, stamp: Micros | None, partition: int, offset: int) -> Event:
         """The event; raises Refusal."""
         received = self.received_at(record, row, stamp)
-        identity = self._part(self.mapping.id, record, row, DeadReason.MISSING_ID, "id")
-        event_type = str(self._part(self.mapping.type, record, row, DeadReason.MAPPING_FAILED, "type"))
+        identity = self._part(self._id, record, row, DeadReason.MISSING_ID, "id")
+        event_type = str(self._part(self._type, record, row, DeadReason.MAPPING_FAILED, "type"))
         time = self._time(record, row, received)
         if received is None:
             received = time  # a file that does not tell when its records came
@@ -63,7 +83,7 @@ class Mapper:
             self._optional(self.mapping.severity, record, row), self._fields(event_type, record, row),
             partition, offset)
 
-    def _part(self, expression: Expression, record: RecordFields, row: int, reason: DeadReason,
+    def _part(self, expression: Callable[..., Any], record: RecordFields, row: int, reason: DeadReason,
               name: str) -> Any:
         try:
             value = expression(record, row)
@@ -76,7 +96,7 @@ class Mapper:
     def _time(self, record: RecordFields, row: int, received: Micros | None) -> Micros:
         mapping = self.mapping.time
         try:
-            value = mapping.value(record, row)
+            value = self._when(record, row)
             if value is None or value == "":
                 raise Refusal(DeadReason.MISSING_TIME, "`time` is empty")
             return self.time(value)
@@ -118,24 +138,37 @@ class Mapper:
         return Place(lat, lon, named.get("district"), named.get("cell"), named.get("address"))
 
     def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
-        declared = self.types.get(event_type)
-        if declared is None and not self.source.open:
-            raise Refusal(DeadReason.UNKNOWN_TYPE, f"event type {event_type!r} is not declared")
+        plan = self._plans.get(event_type)
+        if plan is None:
+            plan = self._plans[event_type] = self._plan(event_type)
         fields: dict[str, Any] = {}
-        for name, part in self._field_parts:
+        for name, part, field in plan.parts:
             try:
                 value = part(record, row)
             except EvalError:
                 continue
             if value is None:
                 continue
-            if declared is None:
+            if field is None or (field is PLAIN_TEXT and type(value) is str):
                 fields[name] = value
-            elif name in declared.fields:
-                self._put(fields, declared.fields[name], value)
-        if declared is not None:
-            _require(declared, fields)
+            else:
+                self._put(fields, plan.declared[name], value)
+        for name in plan.required:
+            if name not in fields:
+                raise Refusal(DeadReason.MISSING_FIELD, f"{event_type} requires {', '.join(plan.missing(fields))}")
         return fields
+
+    def _plan(self, event_type: str) -> FieldPlan:
+        """What to do for the fields of a type; worked out once."""
+        declared = self.types.get(event_type)
+        if declared is None:
+            if not self.source.open:
+                raise Refusal(DeadReason.UNKNOWN_TYPE, f"event type {event_type!r} is not declared")
+            return FieldPlan([(name, part, None) for name, part in self._field_parts], {}, ())
+        parts = [(name, part, _step(declared.fields[name])) for name, part in self._field_parts
+                 if name in declared.fields]
+        required = tuple(name for name, field in declared.fields.items() if field.required)
+        return FieldPlan(parts, declared.fields, required)
 
     def _put(self, fields: dict[str, Any], field: FieldType, value: Any) -> None:
         if value == "" and field.type != "string":
@@ -155,10 +188,10 @@ class Mapper:
         return blake2b(str(value).encode(), digest_size=12, key=self.personal_key[:64]).hexdigest()
 
 
-def _require(declared: EventType, fields: Mapping[str, Any]) -> None:
-    missing = [name for name, field in declared.fields.items() if field.required and name not in fields]
-    if missing:
-        raise Refusal(DeadReason.MISSING_FIELD, f"{declared.id} requires {', '.join(missing)}")
+def _step(field: FieldType) -> FieldType:
+    """The field, or PLAIN_TEXT where a text needs no more care than being one."""
+    plain = field.type == "string" and not field.personal and not field.values
+    return PLAIN_TEXT if plain else field
 
 
 def _short(value: Any) -> str:
