@@ -53,14 +53,34 @@ def measured_by(measure: Measure) -> Callable[[], Measured] | None:
 
 
 def usable(measure: Measure) -> Callable[[Any], bool] | None:
-    """Which values count: finite numbers; for `distinct` all but NaN; for `count` none is asked."""
-    if measure.name == "count":
-        return None
-    return _is_itself if measure.name == "distinct" else math.isfinite
+    """Which values count: finite numbers; for `ratio` true and false; for `distinct` all but null and NaN.
+
+    None for `count`, which asks for none. A value of another type can come from a field that is
+    not declared.
+    """
+    match measure.name:
+        case "count":
+            return None
+        case "distinct":
+            return _is_itself
+        case "ratio":
+            return _is_bool
+    return _is_number
+
+
+def _is_number(value: Any) -> bool:
+    kind = value.__class__
+    if kind is float:
+        return math.isfinite(value)
+    return kind is int or (isinstance(value, int) and kind is not bool)
+
+
+def _is_bool(value: Any) -> bool:
+    return value is True or value is False
 
 
 def _is_itself(value: Any) -> bool:
-    return bool(value == value)  # noqa: PLR0124  NaN is the one value that is not
+    return value is not None and bool(value == value)  # noqa: PLR0124  NaN is not
 
 
 def quotient(top: int, bottom: int) -> float:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import HOUR, MINUTE
+from streams.conditions.values import UInt
 from streams.measures import Extent, always, extent, measured_by, never, overlap, usable
 from streams.records import Member
 from streams.specs import OPERATORS, Measure, Test
@@ -101,13 +102,14 @@ def test_a_slope_of_one_instant_is_none() -> None:
 
 
 def test_which_values_count() -> None:
-    number, thing = usable(Measure("avg")), usable(Measure("distinct"))
+    nan, inf = float("nan"), float("inf")
     assert usable(Measure()) is None
-    assert number is not None
-    assert thing is not None
-    nan = float("nan")
-    assert [number(value) for value in (1, 0.5, nan, float("inf"))] == [True, True, False, False]
-    assert [thing(value) for value in ("a", nan, float("inf"))] == [True, False, True]
+    for name, good, bad in (("avg", (1, 0.5, UInt(2)), (nan, inf, True, "1", None, [])),
+                            ("ratio", (True, False), (1, 0.0, "true", None)),
+                            ("distinct", ("a", inf, [], 0), (nan, None))):
+        counts = usable(Measure(name))
+        assert counts is not None
+        assert (all(map(counts, good)), any(map(counts, bad))) == (True, False)
 
 
 TESTS = st.builds(Test, st.sampled_from(sorted(OPERATORS)), st.sampled_from([-1, 0, 0.5, 1, 2, 2.5, 3]))
