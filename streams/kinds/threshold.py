@@ -5,11 +5,12 @@ When is the value judged?
 - A *sliding* window is `(t - size, t]`; it is judged at each event and whenever events leave it
   (all that leave at one instant at once, before the event of that instant).
 - A *tumbling* window `[begin, end)` is judged at its end. So is a *hopping* one, which ends every
-  `hop` and looks back `size`.
+  `hop` and looks back `size`. Both are aligned to local midnight (see `streams/windows.py`).
 - A *session* is a run of events with gaps of `gap` at most. It ends `gap` after its last event, or
   at `max` after its first, where the next event begins another. It is judged at its end.
 
-What an end concludes stands until the next end; the episode opens at the end, not before.
+What an end concludes stands until the next end; the episode opens at the end, not before. Nothing
+is judged before a key's first event.
 
 *Reaching* conditions (count and distinct `gt gte`, max `gt gte`, min `lt lte`) are such that more
 events only help. Once one is met within a window it stays met until the window's end. So tumbling,
