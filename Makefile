@@ -40,7 +40,7 @@ types: $(READY)
 	@$(BIN)/mypy $(CODE)
 
 pure: $(READY)
-	@$(PYTEST) -q -n $(WORKERS) -m "not broker and not browser and not real"
+	@$(PYTEST) -q -n $(WORKERS) -m "not broker and not browser and not real and not slow"
 
 test: lint types ## check, the real data, a real Kafka and a browser: everything
 	@scripts/need.sh java maven $(if $(wildcard tests/browser/test_*.py),chromium)
