@@ -16,8 +16,8 @@ DAY = "data/montco911/911_blizzard_day_2016-01-23.csv"
 def demo(folder: Path, *words: str) -> str:
     """What the demo prints; it works in a folder of its own."""
     command = [sys.executable, "-m", "streams.demo", "--rules", str(ROOT / "rules"), *words]
-    done = subprocess.run(command, cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": ""}, capture_output=True, text=True,
-                          timeout=120, check=False)
+    home = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(command, cwd=folder, env=home, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
