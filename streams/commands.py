@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
 
     from streams.service.worker import ROLES, Settings, Worker
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     bundle = load_bundle(options.rules)
     roles = ROLES if options.role == "all" else (options.role,)
     key = os.environ.get(PERSONAL_KEY, "").encode()
