@@ -1,0 +1,141 @@
+"""The documents tell the truth: every command in them runs, every rule in them loads, nothing is left out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streams import cli
+from streams.kinds import all_kinds
+from streams.problems import Gravity
+from streams.reasons import SENTENCES
+from streams.rulefile import check
+from streams.rulefile.codes import CODES
+from streams.rulefile.common import COMMON
+from streams.rules import Bundle, City
+from streams.service.worker import Settings, Worker
+from streams.tools.manual import rewritten
+from streams.tools.ruletest import run_tests
+from streams.topics import Topics
+from tests.conftest import ROOT
+
+README, MANUAL, RUNBOOK = ROOT / "README.md", ROOT / "rules" / "README.md", ROOT / "deploy" / "README.md"
+BLOCK = re.compile(r"^```(?P<kind>[a-z ]+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+KAFKA = "kafka://127.0.0.1:19092"
+MAKE = """#!/bin/sh
+# In place of make: the set-up is done, the demo runs as the Makefile runs it.
+case "$1" in
+  demo) exec {python} -m streams.demo ;;
+  kafka-up) exit 0 ;;
+  *) echo "no make $1 in a document"; exit 1 ;;
+esac
+"""
+
+
+def blocks(page: Path, kind: str) -> list[str]:
+    return [found["text"] for found in BLOCK.finditer(page.read_text()) if found["kind"].strip() == kind]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A folder as a newcomer has it: the rules, and the commands on the path."""
+    shutil.copytree(ROOT / "rules", tmp_path / "home" / "rules")
+    bin_ = tmp_path / "bin"
+    bin_.mkdir()
+    (bin_ / "tocsin").write_text(f"#!/bin/sh\nexec {sys.executable} -m streams.cli \"$@\"\n")
+    (bin_ / "make").write_text(MAKE.format(python=sys.executable))
+    for program in bin_.iterdir():
+        program.chmod(0o755)
+    return tmp_path / "home"
+
+
+def shell(home: Path, script: str, **more: str) -> str:
+    path = f"{home.parent / 'bin'}:/usr/bin:/bin"
+    script = script.replace('export PATH="$PWD/.venv/bin:$PATH"', "")
+    known = {"PATH": path, "PYTHONPATH": str(ROOT), "HOME": str(home), **more}
+    words = ["bash", "-euo", "pipefail", "-c", script]
+    done = subprocess.run(words, cwd=home, capture_output=True, text=True, timeout=180, env=known, check=False)
+    assert done.returncode == 0, f"{script}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_readme_leads_from_nothing_to_a_first_alert(home: Path) -> None:
+    told = [shell(home, script) for script in blocks(README, "sh")]
+    assert "records came in" in told[0]
+    assert "2 passed, 0 failed" in "".join(told)
+    assert '"rule":"my-first-rule"' in told[-2]
+    assert "tocsin.alert.firing" in told[-1]
+
+
+@pytest.mark.broker
+def test_the_readme_s_kafka_commands_run(home: Path, broker: str) -> None:
+    [script] = blocks(README, "sh kafka")
+    prefix = f"docs{os.getpid()}"
+    calls = home / "rules" / "sources" / "calls.yaml"
+    calls.write_text(calls.read_text().replace("topic: city.calls", f"topic: {prefix}.calls"))
+    script = script.replace(KAFKA, f"{broker} --prefix {prefix}")
+    script = script.replace("tocsin run", "timeout --signal=INT 25 tocsin run")
+    script = script.replace("tocsin tail", "wait || true\ntocsin tail")
+    told = shell(home, "tocsin simulate city --seed 7 > made.txt\n" + script)
+    assert "tocsin.alert.firing" in told
+
+
+def test_every_rule_in_the_manual_loads_and_its_tests_pass(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "rules", tmp_path / "rules")
+    written = blocks(MANUAL, "yaml")
+    assert len(written) > 10
+    for number, text in enumerate(written):
+        (tmp_path / "rules" / "detect" / f"manual-{number}.yaml").write_text(text)
+    bundle, problems = check(tmp_path / "rules")
+    wrong = [problem.render() for problem in problems if problem.gravity is not Gravity.INFO]
+    assert wrong == []
+    assert bundle is not None
+    names = [re.search(r"^id: (\S+)", text, re.MULTILINE) for text in written]
+    results = run_tests(bundle, [found[1] for found in names if found])
+    assert [result for result in results if result.problems] == []
+    assert len(results) >= 3
+
+
+@pytest.mark.parametrize("page", [MANUAL])
+def test_what_is_made_from_the_code_is_up_to_date(page: Path) -> None:
+    text = page.read_text()
+    assert rewritten(text) == text, f"run: python -m streams.tools.manual {page.relative_to(ROOT)}"
+
+
+def test_the_manual_names_everything_an_author_meets() -> None:
+    text = MANUAL.read_text()
+    names = [*all_kinds(), *(field.name for field in COMMON if field.type != "later"), *CODES, *SENTENCES]
+    names += [field.name for kind in all_kinds().values() for field in kind.FIELDS]
+    assert [name for name in names if name not in text] == []
+
+
+def test_the_readme_names_every_command_and_option() -> None:
+    text = README.read_text()
+    [words] = [action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    assert [name for name in words.choices if f"tocsin {name}" not in text] == []
+    options = {option for parser in words.choices.values() for action in parser._actions
+               for option in action.option_strings if option.startswith("--") and option != "--help"}
+    assert [option for option in sorted(options) if option not in text] == []
+
+
+def test_the_runbook_names_every_topic_and_metric() -> None:
+    text = RUNBOOK.read_text()
+    assert [spec.name for spec in Topics().specs(4) if spec.name not in text] == []
+    worker = Worker(Bundle("b", City(), {}, {}, {}, {}, {}), Settings("embedded:///nowhere/log.db"))
+    names = [f"tocsin_{one.name}" + ("" if one.gauge else "_total") for one in worker.readings()]
+    assert [name for name in names if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", [README, MANUAL, RUNBOOK, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"])
+def test_pages_name_only_files_that_are_there(page: Path) -> None:
+    named = re.findall(r"`((?:streams|rules|deploy|tests|bench)/[\w./-]*?)/?`", page.read_text())
+    missing = [name for name in named if not (ROOT / name).exists() and not name.startswith("rules/detect/")]
+    assert missing == []
