@@ -2,6 +2,9 @@
 
 `events` come at durations after the start of the test (`arrives` where one comes later than it
 happened); `expect` is the complete list of episodes that are not retracted, in order of opening.
+`alerts` and `dispatches`, where a test has them, are the complete lists of how each alert and each
+dispatch stands in the end, in the order in which they were first told. Of a register only the rows
+count that the events name, and those of `watch`.
 """
 
 from __future__ import annotations
@@ -10,12 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+import orjson
 
 from streams.clocks import DAY, duration, parse_rfc3339, show_duration
 from streams.engine import Engine
-from streams.findings import RETRACTED, Finding
+from streams.findings import RETRACTED, Finding, FindingRow, ResponseFrame
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
 from streams.records import Event, Micros, Place
+from streams.respond import Respond
 from streams.route import Router
 from streams.rules import Bundle, Rule
 
@@ -49,8 +54,15 @@ def run_test(bundle: Bundle, rule: Rule, test: Mapping[str, Any]) -> Result:
     """One test of one rule."""
     name = str(test.get("name", "unnamed"))
     try:
-        found = play(alone(bundle, rule), rule, timeline(bundle, rule, test.get("events", ())))
-        return Result(rule.id, name, differences(found, test.get("expect", ())))
+        rule = watching(rule, test)
+        made = alone(bundle, rule)
+        told = play(made, rule, timeline(bundle, rule, test.get("events", ())))
+        problems = differences("episode", [described(one) for one in final(told)], test.get("expect", ()))
+        if "alerts" in test or "dispatches" in test:
+            alerts, dispatches = answers(made, told)
+            problems += differences("alert", alerts, test.get("alerts", alerts))
+            problems += differences("dispatch", dispatches, test.get("dispatches", dispatches))
+        return Result(rule.id, name, problems)
     except (ValueError, KeyError, TypeError) as error:
         return Result(rule.id, name, [f"the test cannot be read: {error}"])
 
@@ -79,7 +91,7 @@ def timeline(bundle: Bundle, rule: Rule, events: Sequence[Mapping[str, Any]]) ->
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival]) -> list[Finding]:
-    """The last word on each finding, after time has run on until nothing waits."""
+    """Every finding as it is told, until time has run on so far that nothing waits."""
     router, engine = Router(bundle), Engine(bundle)
     clocks = dict.fromkeys(sorted(rule.sources), START)
     found: list[Finding] = []
@@ -96,23 +108,55 @@ def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival]) -> list[Findin
     steps.append([_clock(name, len(arrivals), end) for name in clocks])
     for offset, step in enumerate(steps):
         found += engine.step(offset, WorkFrame(VERSION, bundle.id, step))
-    last = {finding.id: finding for finding in found}
+    return found
+
+
+def final(told: Iterable[Finding]) -> list[Finding]:
+    """The last word on each finding that was not retracted, in order of opening."""
+    last = {finding.id: finding for finding in told}
     kept = [finding for finding in last.values() if finding.change != RETRACTED]
     return sorted(kept, key=lambda finding: (finding.opened, str(finding.key), finding.id))
 
 
-def differences(found: Sequence[Finding], expected: Sequence[Mapping[str, Any]]) -> list[str]:
+def answers(bundle: Bundle, told: Sequence[Finding]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """How each alert and each dispatch stands after all findings were told."""
+    fold, newest = Respond(bundle), dict[tuple[str, str], dict[str, Any]]()
+    for offset, finding in enumerate(told):
+        for output in fold.step(offset, ResponseFrame([FindingRow("test", 0, offset, 0, finding)])):
+            event = orjson.loads(output.value)
+            newest[output.topic, event.get("subject", "")] = event
+    alerts = [answered(event) for (topic, _), event in newest.items() if topic in ("alerts", "shadow")]
+    dispatches = [answered(event) for (topic, _), event in newest.items() if topic == "dispatches"]
+    return alerts, dispatches
+
+
+def answered(event: Mapping[str, Any]) -> dict[str, Any]:
+    """An alert or a dispatch in the words of `alerts` and `dispatches`."""
+    times = {name: event["data"][f"{name}_at"] for name in ("opened", "closed") if event["data"].get(f"{name}_at")}
+    shown = {name: show_duration(parse_rfc3339(time) - START) for name, time in times.items()}
+    return {**event["data"], "closed": None, "topic": event["type"].split(".")[1], **shown,
+            "state": event["data"].get("state", event["type"].rpartition(".")[2])}
+
+
+def watching(rule: Rule, test: Mapping[str, Any]) -> Rule:
+    """The rule, expecting only those registered keys that the test speaks of."""
+    spoken = {str(value) for row in test.get("events", ()) for value in row.values()}
+    spoken |= {str(value) for value in test.get("watch", ())}
+    expected = tuple(key for key in rule.expected if all(str(part) in spoken for part in key))
+    return msgspec.structs.replace(rule, expected=expected)
+
+
+def differences(what: str, found: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> list[str]:
     """What differs from the complete list that was expected, in words; empty if nothing does."""
     problems = []
-    for number, (finding, wanted) in enumerate(zip(found, expected, strict=False), 1):
-        told = described(finding)
+    for number, (told, wanted) in enumerate(zip(found, expected, strict=False), 1):
         for name, value in wanted.items():
             if name not in told:
-                raise ValueError(f"`expect` knows no {name!r}; there are {', '.join(told)}")
+                raise ValueError(f"an expected {what} knows no {name!r}; there are {', '.join(sorted(told))}")
             if not _equal(name, told[name], value):
-                problems.append(f"episode {number}: {name} is {told[name]}, expected {value}")
-    problems += [f"not expected: {described(finding)}" for finding in found[len(expected):]]
-    problems += [f"missing: {dict(wanted)}" for wanted in expected[len(found):]]
+                problems.append(f"{what} {number}: {name} is {told[name]}, expected {value}")
+    problems += [f"{what} not expected: {dict(told)}" for told in found[len(expected):]]
+    problems += [f"{what} missing: {dict(wanted)}" for wanted in expected[len(found):]]
     return problems
 
 
