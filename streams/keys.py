@@ -142,8 +142,9 @@ class Key:
 
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
-        return _packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base,
-                                     _packer.encode(self.head), self.events, self.folded, self.done, self.wake, self.floor))
+        head = _packer.encode(self.head)
+        return _packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base, head, self.events,
+                                     self.folded, self.done, self.wake, self.floor))
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""

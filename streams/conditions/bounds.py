@@ -69,7 +69,8 @@ class _Bounds:
             if node.function == "timestamp":
                 yield from self.tried(last, times.parse_timestamp, literal, 'write "2026-01-31T08:00:00Z"')
             elif node.function == "duration":
-                yield from self.tried(last, times.parse_duration, literal, "units are h m s ms us ns; a day is 24h")
+                units = "units are h, m, s, ms, us, ns; a day is 24h"
+                yield from self.tried(last, times.parse_duration, literal, units)
             elif node.function in times.ACCESSORS and node.member and len(node.args) == 2:
                 yield from self.tried(last, times.zone_named, literal, "")
         yield from self.slips(node)

@@ -60,7 +60,7 @@ _PROTO_NAMES = {
 def _pool(scope: Scope) -> descriptor_pool.DescriptorPool:
     """The scope's shapes and registers as protobuf messages: how the checker knows structures."""
     pool = descriptor_pool.DescriptorPool()
-    file = descriptor_pb2.FileDescriptorProto(name="tocsin.proto", package="tocsin", syntax="proto3")
+    file = descriptor_pb2.FileDescriptorProto(name="tocsin.proto", package="tocsin", syntax="proto2")
     for module in (duration_pb2, struct_pb2, timestamp_pb2):
         file.dependency.append(module.DESCRIPTOR.name)
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
@@ -75,7 +75,7 @@ def _pool(scope: Scope) -> descriptor_pool.DescriptorPool:
 
 def _add_message(message: Any, fields: Any) -> None:
     for number, (name, kind) in enumerate(fields.items(), 1):
-        field = message.field.add(name=name, number=number, label=_FIELD.LABEL_OPTIONAL)
+        field = message.field.add(name=name, number=number, label=_FIELD.LABEL_OPTIONAL, json_name=f"f{number}")
         if kind in _PROTO:
             field.type = _PROTO[kind]
             continue
@@ -169,6 +169,8 @@ class Compiler:
 
     def check(self, text: str) -> Node:
         """The checked tree; ExpressionProblems with all that is wrong."""
+        if self.scope.open is None and "register" not in text:  # nothing needs to be known before checking
+            return self._compiled(self.environment(frozenset()), text, text)
         parsed = self.parse(text)
         rewritten = self._registers(text, parsed)
         unknown = frozenset(self._unknown(parsed)) if self.scope.open is not None else frozenset()
@@ -185,12 +187,13 @@ class Compiler:
     def _registers(self, text: str, parsed: Node) -> str:
         """`register("r", k)` as `register_0(  k)`: one function a register, so that each has its own type."""
         problems: list[ExpressionProblem] = []
-        for call in walk(parsed):
-            if isinstance(call, Call) and call.function == "register" and not call.member:
-                try:
-                    text = self._one_register(text, call)
-                except ExpressionProblems as error:
-                    problems += error.problems
+        calls = [one for one in walk(parsed)
+                 if isinstance(one, Call) and one.function == "register" and not one.member]
+        for call in sorted(calls, key=lambda one: one.offset, reverse=True):  # what stands before keeps its place
+            try:
+                text = self._one_register(text, call)
+            except ExpressionProblems as error:
+                problems += error.problems
         if problems:
             raise ExpressionProblems(problems)
         return text

@@ -26,7 +26,7 @@ from streams.conditions.checked import (
     Select,
 )
 from streams.conditions.scope import Access, Scope, Variable, type_word
-from streams.conditions.values import EvalError, Failure, TypeName, UInt
+from streams.conditions.values import TypeName, UInt
 
 PLAIN = frozenset({"bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"})
 _HASHED = PLAIN - {"double"}
@@ -51,10 +51,8 @@ def build(tree: Node, scope: Scope, finish: Callable[[Any], Any] | None = None) 
             exact = _Emitter(scope, exact=True).function(tree, finish, None)
         try:
             return exact(*args)
-        except EvalError:
-            raise
-        except Exception as error:  # a value of another type than declared reached plain Python
-            raise EvalError(Failure.WRONG_TYPE, f"{type(error).__name__}: {error}") from error
+        except Exception as error:  # noqa: BLE001  raised again as what it means
+            raise values.failure(error) from None
 
     return _Emitter(scope, exact=False).function(tree, finish, again)
 
@@ -65,6 +63,13 @@ def _name(name: str) -> ast.expr:
 
 def _lambda(body: ast.expr, *parameters: str) -> ast.expr:
     return ast.Lambda(_parameters(parameters), body)
+
+
+def _terms(node: Node, function: str) -> list[Node]:
+    """The terms of a chain of one operator, in order."""
+    if isinstance(node, Call) and node.function == function:
+        return [term for one in node.args for term in _terms(one, function)]
+    return [node]
 
 
 def _parameters(names: Iterable[str]) -> ast.arguments:
@@ -154,18 +159,41 @@ class _Emitter:
     def function(self, tree: Node, finish: Callable[[Any], Any] | None, again: Callable[..., Any] | None
                  ) -> Callable[..., Any]:
         """The compiled function; `again` takes over where the body raises."""
-        body = self.emit(tree)
-        if finish is not None:
-            body = self.call(finish, body)
-        statements: list[ast.stmt] = [ast.Return(body)]
+        statements = self.body(tree, finish)
         if again is not None:
             retry = self.call(again, *(_name(one) for one in self.scope.args))
-            handler = ast.ExceptHandler(self.constant(Exception), None, [ast.Return(retry)])
-            statements = [ast.Try(statements, [handler], [], [])]
+            statements = [self.attempt(statements, [ast.Pass()]), ast.Return(retry)]
         made = ast.FunctionDef("expression", _parameters(self.scope.args), statements, [], None)
         module = ast.fix_missing_locations(ast.Module([made], []))
         exec(compile(module, "<expression>", "exec"), self.globals)  # noqa: S102  our own syntax, no builtins
         return self.globals["expression"]  # type: ignore[no-any-return]
+
+    def body(self, tree: Node, finish: Callable[[Any], Any] | None) -> list[ast.stmt]:
+        """The statements that give the tree's value."""
+        if self.exact and isinstance(tree, Call) and tree.function in ("_&&_", "_||_"):
+            return self.chain(tree)
+        body = self.emit(tree)
+        return [ast.Return(body if finish is None else self.call(finish, body))]
+
+    def attempt(self, body: list[ast.stmt], otherwise: list[ast.stmt], name: str | None = None) -> ast.stmt:
+        return ast.Try(body, [ast.ExceptHandler(self.constant(Exception), name, otherwise)], [], [])
+
+    def chain(self, tree: Call) -> list[ast.stmt]:
+        """The terms of a top-level `&&` or `||` one after another; the last failure stands if none decides.
+
+        Without a call each, because failing is frequent where a field is optional.
+        """
+        decides = tree.function == "_||_"
+        keep: list[ast.stmt] = [ast.Assign([ast.Name("failed", ast.Store())], _name("error"))]
+        statements: list[ast.stmt] = [ast.Assign([ast.Name("failed", ast.Store())], ast.Constant(None))]
+        for term in _terms(tree, tree.function):
+            found = self.truth(term)
+            test = found if decides else ast.UnaryOp(ast.Not(), found)
+            decided = ast.If(test, [ast.Return(ast.Constant(decides))], [])
+            statements.append(self.attempt([decided], keep, "error"))
+        failed = ast.Compare(_name("failed"), [ast.IsNot()], [ast.Constant(None)])
+        statements.append(ast.If(failed, [ast.Raise(_name("failed"), None)], []))
+        return [*statements, ast.Return(ast.Constant(not decides))]
 
     def constant(self, value: Any) -> ast.expr:
         """A value by a name of its own."""
@@ -196,8 +224,6 @@ class _Emitter:
         if not access.root:
             return self.constant(access.constant)
         found = reach(access)
-        if self.exact:
-            found = self.call(runtime.reach, ast.Constant(path), _lambda(found))
         if access.optional:
             found = self.call(runtime.given, found, ast.Constant(path))
         if variable.stored and variable.type in _STORED:

@@ -35,8 +35,8 @@ def pattern(text: str) -> Any:
     """A regular expression, compiled; one that RE2 refuses is an EvalError."""
     options = re2.Options()
     options.log_errors = False
-    try:
-        return re2.compile(text, options)
+    try:  # as bytes, which RE2 takes for UTF-8: no positions need to be told in characters
+        return re2.compile(text.encode(), options)
     except re2.error as error:
         told = error.args[0] if error.args else "?"
         told = told.decode() if isinstance(told, bytes) else str(told)
@@ -46,25 +46,25 @@ def pattern(text: str) -> Any:
 def searcher(text: str) -> Callable[[str], bool]:
     """What tells whether a pattern is found anywhere in a string."""
     search = pattern(text).search
-    return lambda value: search(value) is not None
+    return lambda value: search(value.encode()) is not None
 
 
 def matches(text: Any, expression: Any) -> bool:
     """`text.matches(re)`: whether RE2 finds the pattern anywhere in the text."""
     if type(text) is not str or type(expression) is not str:
         no_overload("matches", text, expression)
-    return pattern(expression).search(text) is not None
+    return pattern(expression).search(text.encode()) is not None
 
 
 def extract(text: Any, expression: Any) -> str:
     """The first group of the first place where the pattern is found."""
     if type(text) is not str or type(expression) is not str:
         no_overload("extract", text, expression)
-    found = pattern(expression).search(text)
+    found = pattern(expression).search(text.encode())
     group = found.group(1) if found is not None and found.re.groups else None
     if group is None:
         raise EvalError(Failure.NO_MATCH, f"extract found nothing for {expression!r}")
-    return str(group)
+    return str(group, "utf-8")
 
 
 def place_of(value: Any) -> Place:

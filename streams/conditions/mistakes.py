@@ -238,7 +238,7 @@ def _a(kind: str) -> str:
 
 def _no_overload(one: Finding) -> list[ExpressionProblem]:
     function, inner = one.found.groups()
-    kinds = split_types(inner)
+    kinds = split_types(re.sub(r"\bregister_\d+", lambda found: one.scope.register_called(found[0]) or found[0], inner))
     symbol = _SYMBOLS.get(function, function.strip("_"))
     if not re.fullmatch(r"\w+", function.strip("_@")) or function == "@in":
         length = len(symbol) if symbol not in ("[ ]", "? :") else 1

@@ -13,6 +13,7 @@ from streams.conditions.values import (
     Timestamp,
     TypeName,
     UInt,
+    failure,
     key_in,
     key_out,
 )
@@ -275,10 +276,8 @@ def _truth(branch: Callable[[], Any]) -> bool | EvalError:
     """What a branch says, or how it failed. A wrong type at run time is a failure like any other."""
     try:
         return boolean(branch())
-    except EvalError as error:
-        return error
-    except Exception as error:  # noqa: BLE001  a value of another type than declared, met by plain Python
-        return EvalError(Failure.WRONG_TYPE, f"{type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001  any failure may be absorbed
+        return failure(error)
 
 
 def both(left: Callable[[], Any], right: Callable[[], Any]) -> bool:
@@ -412,14 +411,6 @@ def given(value: Any, path: str) -> Any:
     if value is None:
         raise EvalError(Failure.MISSING, f"{path} is absent")
     return value
-
-
-def reach(path: str, get: Callable[[], Any]) -> Any:
-    """The value behind an access; a failure names the path."""
-    try:
-        return get()
-    except (KeyError, AttributeError, TypeError):
-        raise EvalError(Failure.MISSING, f"{path} is absent") from None
 
 
 def present(get: Callable[[], Any]) -> bool:

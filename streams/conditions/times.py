@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from streams.clocks import EPOCH, zone_of
 from streams.conditions.runtime import checked_duration, checked_timestamp, no_overload
@@ -96,18 +95,25 @@ def zone_named(name: str) -> tzinfo:
         raise EvalError(Failure.BAD_VALUE, told) from None
 
 
-def _moment(value: Timestamp, zone: tzinfo | None) -> datetime:
-    """The instant, to the second, on the clock of a zone."""
-    moment = EPOCH + timedelta(seconds=int(value) // NANOS)
+@lru_cache(maxsize=4096)
+def _moment(second: int, zone: tzinfo | None) -> datetime:
+    """The instant, to the second, on the clock of a zone. Many events fall into the same one."""
+    moment = EPOCH + timedelta(seconds=second)
     return moment if zone is None else moment.astimezone(zone)
 
 
-def local(value: Timestamp, zone: ZoneInfo) -> Timestamp:
+def local(value: Timestamp, zone: tzinfo) -> Timestamp:
     """The instant whose UTC clock reads what the zone's clock reads at `value`."""
     if type(value) is not Timestamp:
         no_overload("local", value)
-    offset = _moment(value, zone).utcoffset()
-    return checked_timestamp(int(value) + (offset or timedelta()) // timedelta(seconds=1) * NANOS)
+    return checked_timestamp(int(value) + _shift(int(value) // NANOS, zone))
+
+
+@lru_cache(maxsize=4096)
+def _shift(second: int, zone: tzinfo) -> int:
+    """By how many nanoseconds a zone's clock is ahead of UTC."""
+    offset = (EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset() or timedelta()
+    return offset // timedelta(seconds=1) * NANOS
 
 
 _OF_TIMESTAMP = {
@@ -131,7 +137,7 @@ def part(name: str, value: object, zone: object = None) -> int:
         if name == "getMilliseconds":
             return int(value) % NANOS // 10**6
         its_zone = zone_named(zone) if isinstance(zone, str) else None
-        return int(_OF_TIMESTAMP[name](_moment(value, its_zone)))
+        return int(_OF_TIMESTAMP[name](_moment(int(value) // NANOS, its_zone)))
     if type(value) is Duration and zone is None:
         return _part_of_duration(name, int(value))
     no_overload(name, value)

@@ -18,7 +18,7 @@ class EvalError(Exception):
 
     def __init__(self, reason: Failure, detail: str) -> None:
         super().__init__(detail)
-        self.reason = reason.value
+        self.reason: str = reason
 
 
 class Failure(enum.StrEnum):
@@ -73,6 +73,17 @@ class TypeName:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def failure(error: Exception) -> EvalError:
+    """What an exception out of the generated code means. Only an access to a value raises plain ones."""
+    if isinstance(error, EvalError):
+        return error
+    if isinstance(error, KeyError):
+        return EvalError(Failure.MISSING, f"{error.args[0]} is absent")
+    if isinstance(error, AttributeError):
+        return EvalError(Failure.MISSING, f"{error.name} is absent")
+    return EvalError(Failure.WRONG_TYPE, f"{type(error).__name__}: {error}")
 
 
 def key_in(key: Any) -> Any:

@@ -43,7 +43,7 @@ def _silences(ordered: Sequence[Member], terms: Terms, until: Micros) -> list[tu
     marks = [(one.time, one.id) for one in ordered]
     if terms.start is not None:
         marks = [(terms.start, ""), *marks]
-    found = []
+    found: list[tuple[Micros, Micros | None, str, str]] = []
     for number, (time, identity) in enumerate(marks):
         following = marks[number + 1][0] if number + 1 < len(marks) else None
         begin = time + terms.every + terms.grace

@@ -146,8 +146,8 @@ def test_many_events_are_counted_at_least() -> None:
 
 def test_sequences_of_one_key_that_share_an_event_are_one_alert() -> None:
     fold = Respond(NEAR)
-    told = tell(fold, finding("f", rule="plain", evidence="a1 b1", closed=0), finding("g", rule="plain", evidence="a2 b1", closed=0),
-                finding("h", rule="plain", evidence="a3 b2", closed=0))
+    told = tell(fold, *(finding(id, rule="plain", evidence=evidence, closed=0)
+                        for id, evidence in (("f", "a1 b1"), ("g", "a2 b1"), ("h", "a3 b2"))))
     assert told.count("alerts firing 1") == 2
     other = finding("i", rule="plain", evidence="a9 b1", closed=0, key={"district": "east"})
     assert "alerts firing 1" in tell(fold, other)
