@@ -74,8 +74,12 @@ class Replay:
         routed: Counter[str] = Counter()
         for (reason, _), number in self.router.counts.items():
             routed[reason] += number
-        return {**summary(fates), "dead_reasons": dict(sorted(reasons.items())),
-                "routing": dict(sorted(routed.items()))}
+        return {**summary(fates), "dead_reasons": _plain(reasons), "routing": _plain(routed)}
+
+
+def _plain(counts: Counter[str]) -> dict[str, int]:
+    """Counts by plain words, in their order."""
+    return {str(reason): number for reason, number in sorted(counts.items())}
 
 
 def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str) -> Iterator[tuple[str, list[Record]]]:

@@ -1,0 +1,226 @@
+"""The command: exit codes, formats and errors in words."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.cli import main
+from tests.conftest import ROOT
+
+RULES = """
+kind: city
+name: test
+zone: UTC
+---
+kind: event_type
+id: sensor.gas
+fields: {device: {type: string, required: true}, level: double}
+---
+kind: source
+id: sensors
+topic: city.sensors
+format: json
+disorder: 1m
+lateness: 1h
+event:
+  id: record.id
+  type: "'sensor.gas'"
+  time: record.time
+  received: record.came
+  fields: {device: record.device, level: record.level}
+---
+kind: threshold
+id: gas
+event: sensor.gas
+where: level >= 20
+by: device
+window: 10m
+condition: {gte: 2}
+severity: severe
+owner: gas
+tests:
+  - name: two
+    events:
+      - {at: 0s, event: sensor.gas, device: d, level: 30}
+      - {at: 1m, event: sensor.gas, device: d, level: 30}
+    expect: [{opened: 1m, evidence: 2}]
+"""
+FINAL = {"finding", "rule", "key", "state", "opened_at", "closed_at", "evidence", "value", "corrections"}
+
+
+def reading(minute: int, came: int, level: float = 25.0) -> dict[str, Any]:
+    return {"id": f"r{minute}", "time": f"2026-03-02T08:{minute:02}:00Z", "came": f"2026-03-02T08:{came:02}:00Z",
+            "device": "d1", "level": level}
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with rules, a file of records (one comes late, one is bad) and nothing else."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "all.yaml").write_text(RULES)
+    rows = [reading(0, 0), reading(5, 5), reading(30, 31), reading(3, 40)]
+    lines = [orjson.dumps(row) for row in rows]
+    (tmp_path / "records.jsonl").write_bytes(b"\n".join([*lines, b"{bad", b""]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TOCSIN_BROKER", raising=False)
+    return tmp_path
+
+
+def lines(text: str) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in text.splitlines()]
+
+
+BACKTEST = ["backtest", "--input", "sensors=records.jsonl"]
+
+
+def test_a_backtest_prints_one_json_line_a_finding(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*BACKTEST, "--finish"]) == 0
+    out, err = capsys.readouterr()
+    [found] = lines(out)
+    assert found.keys() == FINAL
+    assert (found["rule"], found["key"], found["state"]) == ("gas", {"device": "d1"}, "closed")
+    assert found["opened_at"] == "2026-03-02T08:03:00.000000Z"
+    assert found["closed_at"] == "2026-03-02T08:13:00.000000Z"
+    assert (found["evidence"], found["value"], found["corrections"]) == (["r0", "r3", "r5"], 3, 1)
+    assert "records: 5" in err
+    assert "dead: 1" in err
+
+
+def test_the_order_of_time_gives_the_same_finding_without_a_correction(
+        home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*BACKTEST, "--finish", "--order", "time", "--json"]) == 0
+    out, err = capsys.readouterr()
+    [found] = lines(out)
+    assert (found["opened_at"], found["corrections"]) == ("2026-03-02T08:03:00.000000Z", 0)
+    summary = orjson.loads(err)
+    assert {name: summary[name] for name in ("records", "event", "late", "duplicate", "dead")} == {
+        "records": 5, "event": 4, "late": 0, "duplicate": 0, "dead": 1}
+
+
+def test_the_log_of_a_backtest_is_every_emission_in_order(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*BACKTEST, "--log"]) == 0
+    told = lines(capsys.readouterr().out)
+    assert [one["sequence"] for one in told] == list(range(1, len(told) + 1))
+    assert told[0]["change"] == "opened"
+    assert {"change", "sequence", "at", "cause", "merged_into"} <= told[0].keys()
+    assert told[-1]["cause"] == "r3"
+
+
+def test_without_finish_time_stops_at_the_last_event(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "records.jsonl").write_bytes(b"\n".join(orjson.dumps(reading(m, m)) for m in (0, 5)))
+    assert main(BACKTEST) == 0
+    [found] = lines(capsys.readouterr().out)
+    assert (found["state"], found["closed_at"]) == ("open", None)
+
+
+def test_check_says_what_is_wrong_and_exits_with_1(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    assert "0 mistakes" in capsys.readouterr().err
+    path = home / "rules" / "all.yaml"
+    path.write_text(RULES.replace("level >= 20", "levle >= 20").replace("window: 10m", "window: ten"))
+    assert main(["check", "--json"]) == 1
+    found = lines(capsys.readouterr().out)
+    assert {one["code"] for one in found if one["gravity"] == "bug"} == {"TOC015", "TOC032"}
+    assert all(one["line"] and one["column"] and one["message"] for one in found)
+    assert main(["check", "--quiet"]) == 1
+    told = capsys.readouterr().err
+    assert "rules/all.yaml:26:8" in told
+    assert "^" in told
+    assert "2 mistakes" in told
+
+
+def test_test_runs_the_tests_of_the_rules(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test"]) == 0
+    assert "1 passed, 0 failed" in capsys.readouterr().out
+    path = home / "rules" / "all.yaml"
+    path.write_text(RULES.replace("opened: 1m", "opened: 2m"))
+    assert main(["test", "gas"]) == 1
+    told = capsys.readouterr().out
+    assert "FAILED gas: two" in told
+    assert "opened is 1m, expected 2m" in told
+    assert main(["test", "--json"]) == 1
+    [row] = lines(capsys.readouterr().out)
+    assert (row["rule"], row["test"], len(row["problems"])) == ("gas", "two", 1)
+
+
+def test_load_and_tail_over_the_embedded_log(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["load", "records.jsonl", "--source", "sensors", "--json"]) == 0
+    assert lines(capsys.readouterr().out) == [{"records": 5, "source": "sensors", "topic": "city.sensors"}]
+    assert main(["tail", "city.sensors"]) == 0
+    told = sorted(lines(capsys.readouterr().out), key=lambda one: str(one["value"]))
+    assert len(told) == 5
+    assert {one["partition"] for one in told} == {0, 1, 2, 3}
+    assert {"topic", "partition", "offset", "at", "key", "value"} == told[0].keys()
+
+
+def test_load_at_a_pace_keeps_the_pace(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "records.jsonl").write_bytes(b"\n".join(orjson.dumps(reading(m, m)) for m in (0, 1, 2)))
+    assert main(["load", "records.jsonl", "--source", "sensors", "--speed", "600x"]) == 0
+    assert main(["tail", "city.sensors"]) == 0
+    stamps = sorted(one["at"] for one in lines(capsys.readouterr().out.partition("\n")[2]))
+    assert len(set(stamps)) == 3
+
+
+def test_simulate_writes_files(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", "city", "--days", "0.2", "--json"]) == 0
+    made = orjson.loads(capsys.readouterr().out)
+    assert made["total"] > 1000
+    assert (home / "city" / "truth.json").is_file()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "--json"]) == 0
+    assert lines(capsys.readouterr().out)[0]["version"].count(".") == 2
+
+
+@pytest.mark.parametrize(("words", "told"), [
+    (["backtest", "--input", "nobody=records.jsonl"], "no source 'nobody'; there are sensors"),
+    (["backtest", "--input", "sensors=nothing.jsonl"], "nothing.jsonl is not a file"),
+    (["backtest", "--input", "sensors"], "write SOURCE=FILE"),
+    (["backtest", "--rules", "nowhere", "--input", "a=b"], "nowhere is not a directory"),
+    (["load", "records.jsonl", "--source", "sensors", "--speed", "fast"], "write 60x or max"),
+    (["load", "records.jsonl", "--source", "sensors", "--broker", "here"], "write embedded:///"),
+    (["test", "nothing"], "no rule nothing"),
+    (["tail", "nowhere"], "there is no log at"),
+    (["simulate", "city", "--start", "monday"], "not a date"),
+    (["simulate", "city", "--days", "-1"], "greater than zero"),
+])
+def test_what_cannot_be_done_is_said_in_words(home: Path, words: list[str], told: str,
+                                              capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert "Traceback" not in err
+
+
+def test_broken_rules_stop_a_backtest_with_their_mistakes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "rules" / "all.yaml").write_text(RULES.replace("level >= 20", "level >="))
+    assert main(BACKTEST) == 2
+    err = capsys.readouterr().err
+    assert "the expression ends too early" in err
+    assert "nothing was started" in err
+
+
+@pytest.mark.parametrize("words", [[], ["nothing"], ["backtest"], ["run", "--role", "king"]])
+def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert "usage: tocsin" in capsys.readouterr().err
+
+
+def test_help_is_there_for_every_command() -> None:
+    words = [sys.executable, "-m", "streams.cli"]
+    top = subprocess.run([*words, "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "Exit codes" in top
+    for name in ("run", "load", "tail", "check", "test", "backtest", "simulate", "version"):
+        assert name in top
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
