@@ -60,9 +60,9 @@ def scanned(made: list[Rule], one: Event) -> list[tuple[str, tuple[Any, ...]]]:
         [chosen] = candidate.selectors
         if not any(fits(pattern, one.type) for pattern in chosen.types):
             continue
-        if chosen.where is not None and chosen.where(one) is not True:
-            continue
         try:
+            if chosen.where is not None and chosen.where(one) is not True:
+                continue
             key = chosen.by[0](one)
         except EvalError:
             continue
