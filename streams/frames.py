@@ -7,6 +7,7 @@ what a sender repeats after a crash counts once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import msgspec
@@ -67,9 +68,34 @@ class EventsFrame(msgspec.Struct, frozen=True, array_like=True):
     rows: list[AcceptedRow]
 
 
+ROWS_AT_MOST = 2000
+BYTES_AT_MOST = 1 << 20
 _packer = msgspec.msgpack.Encoder()
 _work = msgspec.msgpack.Decoder(WorkFrame)
 _events = msgspec.msgpack.Decoder(EventsFrame)
+
+
+def work_frames(bundle: str, rows: list[WorkRow]) -> Iterator[bytes]:
+    """Rows as frames of about `ROWS_AT_MOST`, each of which ends with a clock, the mark of its sender."""
+    start = 0
+    for end, row in enumerate(rows, 1):
+        if end == len(rows) or (end - start >= ROWS_AT_MOST and type(row) is ClockRow):
+            yield encode(WorkFrame(VERSION, bundle, rows[start:end]))
+            start = end
+
+
+def events_frames(rows: list[AcceptedRow]) -> Iterator[bytes]:
+    """Accepted events as frames of about `BYTES_AT_MOST`."""
+    part: list[AcceptedRow] = []
+    size = 0
+    for row in rows:
+        size += len(_packer.encode(row.event.fields)) + 200
+        part.append(row)
+        if size >= BYTES_AT_MOST:
+            yield encode(EventsFrame(VERSION, part))
+            part, size = [], 0
+    if part:
+        yield encode(EventsFrame(VERSION, part))
 
 
 def encode(frame: WorkFrame | EventsFrame) -> bytes:

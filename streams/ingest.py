@@ -26,6 +26,7 @@ from streams.rules import Bundle, Source
 
 RECORD_LIMIT = 1 << 20
 KEPT_OF_A_DEAD_RECORD = 16_384
+STAMP_AFTER_ROWS = 1000  # a frame may be cut wherever a clock stands
 META = b"meta"
 _packer = msgspec.msgpack.Encoder()
 
@@ -97,7 +98,7 @@ class Intake:
         self.decode = decoder(source.format)
         self.counts: Counter[str] = Counter()
         self.dead_reasons: Counter[str] = Counter()
-        self.offset, self._row = -1, CLOCK_ROW
+        self.offset, self._row, self._unstamped = -1, CLOCK_ROW, 0
         self.clock: Micros = BEFORE_ALL
         self.head: Micros = BEFORE_ALL
         self.wall: Micros = BEFORE_ALL  # the newest time of receipt
@@ -115,8 +116,9 @@ class Intake:
             if record.offset <= self.offset:
                 continue
             self.offset, self._row = record.offset, CLOCK_ROW
-            fate = self._one(record, taken, fresh)
-            self.counts[fate] += 1
+            self.counts[self._one(record, taken, fresh)] += 1
+            if self._unstamped >= STAMP_AFTER_ROWS:
+                self._stamp_clocks(taken, self._row)
         self._remember(fresh)
         self._stamp_clocks(taken, self._row)
         return taken
@@ -220,12 +222,15 @@ class Intake:
         return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
 
     def _route(self, event: Event, work: dict[int, list[WorkRow]]) -> None:
-        for row, (rule, key, member) in enumerate(self.router.route(event)):
+        wanted = self.router.route(event)
+        self._unstamped += len(wanted)
+        for row, (rule, key, member) in enumerate(wanted):
             partition = partition_of(rule, key, self.work_partitions) if self.work_partitions > 1 else 0
             work.setdefault(partition, []).append(MemberRow(row, rule, key, member))
 
     def _stamp_clocks(self, taken: Taken, number: int) -> None:
         """Every work partition hears of every clock; a frame ends with it, as the mark of its sender."""
+        self._unstamped = 0
         row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, number, self.clock, self.head)
         for partition in range(self.work_partitions):
             taken.work.setdefault(partition, []).append(row)

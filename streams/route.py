@@ -17,6 +17,7 @@ from streams.records import Event, KeyValues, Member
 from streams.rules import Bundle, Rule, Selector
 
 Wanted = tuple[str, KeyValues, Member]
+TEXT_AT_MOST = 500  # characters of a fact: texts are for people
 PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
 
@@ -151,7 +152,7 @@ def place_facts(event: Event) -> dict[str, Any]:
     if place is None:
         return {}
     named = zip(PLACE_FACTS, (place.lat, place.lon, place.district, place.address), strict=True)
-    return {path: value for path, value in named if value is not None}
+    return {path: value[:TEXT_AT_MOST] if type(value) is str else value for path, value in named if value is not None}
 
 
 def more_facts(wanted: list[tuple[str, Callable[[Event], Any]]], event: Event, base: dict[str, Any]) -> dict[str, Any]:
@@ -159,9 +160,10 @@ def more_facts(wanted: list[tuple[str, Callable[[Event], Any]]], event: Event, b
     facts = dict(base)
     for path, read in wanted:
         try:
-            facts[path] = read(event)
+            value = read(event)
         except EvalError:
             continue
+        facts[path] = value[:TEXT_AT_MOST] if type(value) is str else value
     return facts
 
 

@@ -14,7 +14,7 @@ from itertools import islice
 import orjson
 
 from streams import frames
-from streams.frames import VERSION, AcceptedRow, EventsFrame, WorkFrame
+from streams.frames import AcceptedRow
 from streams.ingest import DeadLetter, Intake, Record, Taken
 from streams.logs import Bulk, Entry, Log, Outgoing
 from streams.logs import Part as TopicPart
@@ -129,11 +129,10 @@ class IngestLoop:
     def _outputs(self, fold: Intake, taken: Taken) -> list[Outgoing]:
         """One frame a work partition, the accepted events, and what was not accepted."""
         key = self._prefix(fold)
-        sent = [Outgoing(self.topics.work, partition, key, frames.encode(WorkFrame(VERSION, self.bundle.id, rows)))
-                for partition, rows in sorted(taken.work.items())]
-        if taken.events:
-            home = place_of(fold.source.id, fold.partition, self.work_partitions)
-            sent.append(Outgoing(self.topics.events, home, key, frames.encode(EventsFrame(VERSION, taken.events))))
+        sent = [Outgoing(self.topics.work, partition, key, frame) for partition, rows in sorted(taken.work.items())
+                for frame in frames.work_frames(self.bundle.id, rows)]
+        home = place_of(fold.source.id, fold.partition, self.work_partitions)
+        sent += [Outgoing(self.topics.events, home, key, frame) for frame in frames.events_frames(taken.events)]
         sent += [Outgoing(self.topics.late, 0, key, late_record(row)) for row in taken.late]
         sent += [Outgoing(self.topics.dlq, 0, key, dead_record(letter)) for letter in taken.dead]
         return sent
