@@ -109,6 +109,8 @@ class Stage:
                 "the outage was longer than the topic's retention")
         async for batch in self.log.read(self.topic, part.partition, start, stop):
             await self._fold(part, [(entry.offset, entry.value or b"") for entry in batch])
+        if stop is not None and part.fold.offset + 1 < stop:
+            raise LogError(f"{self.topic}/{part.partition}: {part.fold.offset + 1} to {stop} are not in the log")
 
     async def _fold(self, part: Part, entries: Sequence[tuple[int, bytes]]) -> None:
         outputs: list[Outgoing] = []

@@ -7,6 +7,7 @@ Faust assigns and delivers; the folds, their state and the order of acknowledgem
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -73,7 +74,7 @@ class Worker:
         stopping = stopping if stopping is not None else _told_to_stop()
         await self._start()
         ready()
-        loops = [asyncio.create_task(self._beat(stopping))]
+        loops = [asyncio.create_task(self._tend(stopping)), asyncio.create_task(self._beat(stopping))]
         if self.ingest is not None:
             loops.append(asyncio.create_task(self.ingest.run(stopping)))
         waiting = asyncio.create_task(stopping.wait())
@@ -154,24 +155,25 @@ class Worker:
         for event in events:
             event.ack()
 
-    async def _beat(self, stopping: asyncio.Event) -> None:
-        """Keep state, look at the lag, tell the watchdog that the loop turns."""
+    async def _tend(self, stopping: asyncio.Event) -> None:
+        """Keep state, look at the lag, compact the embedded log now and then."""
         compacted_at = time.monotonic()
         while not stopping.is_set():
-            behind = False
             if time.monotonic() - compacted_at > COMPACT_EVERY_S:
                 await self.log.compact()
                 compacted_at = time.monotonic()
             for role, stage in self.stages.items():
                 await stage.keep_due()
-                lags = await stage.lag()
-                behind = behind or any(lags.values())
-                self._lags.update({(role, str(number)): lag for number, lag in lags.items()})
-            self.watchdog.beat(behind, self._steps)
-            try:
-                await asyncio.wait_for(stopping.wait(), BEAT_EVERY_S)
-            except TimeoutError:
-                continue
+                for number, lag in (await stage.lag()).items():
+                    self._lags[role, str(number)] = lag
+            await _pause(stopping, BEAT_EVERY_S)
+
+    async def _beat(self, stopping: asyncio.Event) -> None:
+        """Tell the watchdog that the loop turns; reading a large state back is work, not a stand-still."""
+        while not stopping.is_set():
+            restoring = not all(task.done() for task in self._restoring.values())
+            self.watchdog.beat(any(self._lags.values()) and not restoring, self._steps)
+            await _pause(stopping, BEAT_EVERY_S)
 
     async def drained(self) -> bool:
         """Whether everything in the logs that this worker reads has been folded (for a single worker)."""
@@ -233,6 +235,12 @@ class Worker:
 def wall() -> int:
     """The wall clock, µs since the epoch."""
     return time.time_ns() // 1000
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    """Wait, but not beyond the order to stop."""
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
 
 
 def _partitions(topic: str, given: Iterable[Any]) -> list[int]:
