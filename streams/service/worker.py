@@ -162,10 +162,11 @@ class Worker:
             if time.monotonic() - compacted_at > COMPACT_EVERY_S:
                 await self.log.compact()
                 compacted_at = time.monotonic()
+            lags: dict[tuple[str, str], float] = {}
             for role, stage in self.stages.items():
                 await stage.keep_due()
-                for number, lag in (await stage.lag()).items():
-                    self._lags[role, str(number)] = lag
+                lags |= {(role, str(number)): lag for number, lag in (await stage.lag()).items()}
+            self._lags = lags  # only of what is ours now: what was given up is behind for ever
             await _pause(stopping, BEAT_EVERY_S)
 
     async def _beat(self, stopping: asyncio.Event) -> None:
