@@ -6,6 +6,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -87,6 +88,11 @@ async def settled(log: Log, cluster: Cluster, wanted: list[tuple[object, ...]], 
         raise AssertionError(f"missing {len(missing)}: {missing[:5]}; extra {len(extra)}: {extra[:5]}") from None
 
 
+async def ready(port: int) -> bool:
+    """Whether a worker has its partitions and their state."""
+    return get(port, "/readyz") == (200, "ready\n")
+
+
 def test_two_workers_say_what_the_backtest_says_and_stop_gracefully(cluster: Cluster) -> None:
     async def work() -> None:
         log = await opened(cluster.broker)
@@ -106,7 +112,7 @@ def test_two_workers_say_what_the_backtest_says_and_stop_gracefully(cluster: Clu
         port = worker.port
         assert port is not None
         assert get(port, "/healthz") == (200, "alive\n")
-        assert get(port, "/readyz") == (200, "ready\n")
+        asyncio.run(until(partial(ready, port), 30, f"{worker.name} is ready"))
         assert "tocsin_records_total" in get(port, "/metrics")[1]
         assert worker.stop() == 0
 
