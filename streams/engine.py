@@ -226,7 +226,12 @@ class Engine:
         elif key.head.hold.fresh < len(key.head.hold.episodes):
             self._tell(live, key)
         self._dirty[key.name] = key
-        domain.arm(key, key.due(domain.lateness))
+        if key.wake == AFTER_ALL:
+            domain.arm(key, key.due(domain.lateness))
+        else:  # to settle never comes before what is armed; only a new due time or a waiting event may
+            wake = key.waits()
+            if wake < key.wake:
+                domain.arm(key, wake)
 
     def _on_clock(self, row: ClockRow) -> None:
         source = self.sources.get(row.source)

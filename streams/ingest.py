@@ -112,13 +112,15 @@ class Intake:
         """Fold a batch of records, in order; those at or below the offset held are skipped."""
         taken = Taken([], {}, [], [])
         fresh: dict[str, Micros] = {}
+        duplicates = 0
         for record in records:
             if record.offset <= self.offset:
                 continue
             self.offset, self._row = record.offset, CLOCK_ROW
-            self.counts[self._one(record, taken, fresh)] += 1
+            duplicates += self._one(record, taken, fresh)
             if self._unstamped >= STAMP_AFTER_ROWS:
                 self._stamp_clocks(taken, self._row)
+        self._count(taken, duplicates)
         self._remember(fresh)
         self._stamp_clocks(taken, self._row)
         return taken
@@ -181,13 +183,20 @@ class Intake:
         self.clock = wall - self.source.disorder
         return True
 
-    def _one(self, record: Record, taken: Taken, fresh: dict[str, Micros]) -> Fate:
+    def _count(self, taken: Taken, duplicates: int) -> None:
+        for fate, number in ((Fate.EVENT, len(taken.events)), (Fate.LATE, len(taken.late)),
+                             (Fate.DEAD, len(taken.dead)), (Fate.DUPLICATE, duplicates)):
+            if number:
+                self.counts[fate] += number
+
+    def _one(self, record: Record, taken: Taken, fresh: dict[str, Micros]) -> bool:
+        """Take one record; whether it was a duplicate."""
         try:
             event = self._understand(record)
         except Refusal as refusal:
             self.dead_reasons[refusal.reason] += 1
             taken.dead.append(self._dead(record, refusal))
-            return Fate.DEAD
+            return False
         idle = self.source.idle
         if self.wall_is_received and idle is not None and event.received - self.wall >= idle:
             self._follow(event.received)
@@ -196,10 +205,10 @@ class Intake:
         horizon = self.clock - self.source.lateness
         if event.time < horizon:
             taken.late.append(row)
-            return Fate.LATE
+            return False
         seen = self._seen.get(event.id)
         if seen is not None and seen >= horizon:
-            return Fate.DUPLICATE
+            return True
         self._seen[event.id] = fresh[event.id] = event.time
         first, self.head = self.head == BEFORE_ALL, max(self.head, event.time)
         self.clock = max(self.clock, event.time - self.source.disorder)
@@ -207,7 +216,7 @@ class Intake:
         self._route(event, taken.work)
         if first:  # rules count from here, wherever the batch ends
             self._stamp_clocks(taken, CLOCK_ROW - 1)
-        return Fate.EVENT
+        return False
 
     def _understand(self, record: Record) -> Event:
         if len(record.value) > RECORD_LIMIT:

@@ -94,12 +94,14 @@ class Key:
     def fold(self, clock: Micros) -> None:
         """Fold on: the events that the rule's frontier admits, and what time brings between them."""
         detector, head, events = self.detector, self.head, self.events
-        limit = AFTER_ALL if detector.frontier is Frontier.HEAD else clock
+        at_once = detector.frontier is Frontier.HEAD
         while self.folded < len(events):
             member = events[self.folded]
-            if member.time >= limit:
+            if not at_once and member.time >= clock:
                 break
-            self._act(member.time)
+            due = detector.due(head)
+            if due is not None and due <= member.time:
+                self._act(member.time)
             detector.on_event(head, member)
             self.folded += 1
 
@@ -119,13 +121,18 @@ class Key:
 
     def due(self, lateness: Micros) -> Micros:
         """When the clock must call again: for a due time, a waiting event, or to settle."""
-        wake = self.detector.due(self.head)
-        wake = AFTER_ALL if wake is None else wake
-        if self.folded < len(self.events):
-            wake = min(wake, self.events[self.folded].time + 1)
+        wake = self.waits()
         if self.events or self.done > BEFORE_ALL:
             wake = min(wake, self._newest() + lateness + 1)
         return wake
+
+    def waits(self) -> Micros:
+        """When the next due time comes, or the clock reaches the next event that waits for it."""
+        wake = self.detector.due(self.head)
+        if self.folded < len(self.events):
+            arrives = self.events[self.folded].time + 1
+            return arrives if wake is None or arrives < wake else wake
+        return AFTER_ALL if wake is None else wake
 
     def settle(self, horizon: Micros) -> bool:
         """Move what happened before `horizon` into the base; True if nothing at all is left."""
