@@ -1,9 +1,9 @@
 """Kind `absence`: an entity that should report every so often did not.
 
-The deadline is the last event plus `every` (plus `grace`): an event at the deadline still counts. The episode opens
-at the deadline, once the clock has passed it, and closes with the next event. `expect: {register:
-r}` also watches what was never heard of, counted from the switch to the rule; otherwise an entity
-is watched once it was seen. After `forget_after` without an event it is forgotten.
+The deadline is the last event plus `every` (plus `grace`): an event at the deadline still counts. The
+episode opens at the deadline, once the clock has passed it, and closes with the next event. `expect:
+{register: r}` also watches what was never heard of, counted from the switch to the rule, and for ever;
+otherwise an entity is watched once it was seen, and forgotten after `forget_after` without an event.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Absence:
                 proof = () if state.last is None else (state.last,)
                 state.hold.true(self.options, due - 1, None, proof)
             elif due == self._forget_due(state):
-                state.hold.false(HoldOptions(), due - 1, "forgotten")
+                state.hold.end(due - 1, "forgotten")
                 state.since = None
             else:
                 state.hold.advance(self.options, due)
@@ -99,22 +99,25 @@ class Absence:
         return state.since + state.every + self.grace + 1
 
     def _forget_due(self, state: AbsenceState) -> Micros | None:
-        """Never before the silence is told; what a register expects is never forgotten."""
+        """Not before the silence is told; what a register expects is never forgotten."""
         if state.since is None or self.register:
             return None
-        return state.since + max(self.forget_after, state.every + self.grace) + 2
+        told = state.every + self.grace + self.options.wait
+        return state.since + max(self.forget_after, told + 1) + 1
 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Contradictions within the fields: (field, what is wrong, what to do)."""
-    found = []
-    every, forget = spec.get("every"), spec.get("forget_after")
-    if isinstance(every, int) and every <= 0:
-        found.append(("every", "`every` must be longer than zero", "give a duration such as 10m"))
-    if isinstance(every, int) and isinstance(forget, int) and forget < every:
-        found.append(("forget_after", "the entity is forgotten before its silence is noticed",
-                      "make forget_after longer than every"))
-    return found
+    every = spec.get("every")
+    if not isinstance(every, int):
+        return []
+    if every <= 0:
+        return [("every", "`every` must be longer than zero", "give a duration such as 10m")]
+    name, forget = _forgetting(spec)
+    if forget is None or forget > every + spec.get("grace", 0):
+        return []
+    return [(name, "the entity is forgotten before its silence is noticed",
+             f"make {name.rpartition('.')[2]} longer than every and grace together")]
 
 
 def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Absence:
@@ -122,10 +125,17 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
 
     `context["every"]` is a function from the key's values to µs (None: this key is not watched).
     """
-    expect = spec.get("expect")
-    forget = spec.get("forget_after", 30 * DAY)
-    if expect is not None and expect.seen_within:
-        forget = expect.seen_within
+    _, forget = _forgetting(spec)
     longest = spec["every"] if isinstance(spec.get("every"), int) else None
-    return Absence(options, context["every"], spec.get("grace", 0), forget,
-                   bool(expect is not None and expect.register), longest)
+    return Absence(options, context["every"], spec.get("grace", 0), 30 * DAY if forget is None else forget,
+                   forget is None, longest)
+
+
+def _forgetting(spec: Mapping[str, Any]) -> tuple[str, Micros | None]:
+    """After how long an entity is forgotten, and the field that says so; None: never, a register expects it."""
+    expect = spec.get("expect")
+    if expect is not None and expect.register:
+        return "expect.register", None
+    if expect is not None and expect.seen_within:
+        return "expect.seen_within", expect.seen_within
+    return "forget_after", spec.get("forget_after", 30 * DAY)
