@@ -2,90 +2,216 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import accumulate
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY
+from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE
 from streams.episodes import Episode, HoldOptions
-from streams.kinds import Frontier, absence
-from streams.kinds.absence import Absence
-from streams.records import Member
+from streams.kinds import Frontier, Identity, absence
 from streams.specs import Expect
-from tests.folds import fold, member
-from tests.oracle.absence import Terms, Told, episodes
+from tests.folds import fold, fold_forgetting, fold_often, member
+from tests.oracle.absence import Case, Told, episodes
 
 UTC = ZoneInfo("UTC")
+steps = st.lists(st.sampled_from([0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 20, 33]), max_size=9)
+histories = st.tuples(st.sampled_from([-30, 0, 0, 3]), steps).map(
+    lambda drawn: tuple(member(time, f"e{i}", n=i) for i, time in enumerate(accumulate(drawn[1], initial=drawn[0]))))
+cases = st.builds(
+    Case, every=st.sampled_from([None, 1, 3, 5, 5]), members=histories | st.just(()),
+    grace=st.sampled_from([0, 0, 1, 2]), forget_after=st.sampled_from([1, 5, 6, 8, 15, 1000]),
+    register=st.booleans(), wait=st.sampled_from([0, 0, 0, 1, 3, 6]), keep=st.sampled_from([0, 0, 0, 1, 4, 9, 20]),
+    start=st.just(0))
+clocks = st.just(AFTER_ALL) | st.integers(0, 90)
 
 
-def rule(terms: Terms) -> Absence:
-    return Absence(HoldOptions(terms.wait, terms.keep), lambda key: terms.every, terms.grace, terms.forget,
-                   register=terms.registered)
+def compiled(case: Case) -> absence.Absence:
+    return absence.Absence(HoldOptions(case.wait, case.keep), lambda key: case.every, case.grace, case.forget_after,
+                           case.register)
+
+
+def folded(case: Case, until: int = AFTER_ALL, restart: bool = True) -> list[Episode]:
+    return fold(compiled(case), case.members, until, start=case.start, restart=restart)
 
 
 def told(found: list[Episode]) -> list[Told]:
-    return [(one.opened, one.closed, one.evidence, one.ended) for one in found]
+    """Episodes as the oracle tells them; their other fields agree with those."""
+    for one in found:
+        assert (one.count, one.last) == (len(one.evidence), one.evidence[-1] if one.evidence else "")
+        assert one.facts == ({"n": int(one.last[1:])} if one.last else {})
+        assert (one.value, one.bound) == (None, None)
+    return [Told(one.opened, one.closed, one.ended, one.evidence) for one in found]
 
 
-def at(*times: int) -> list[Member]:
-    return [member(time, f"e{number}") for number, time in enumerate(times)]
+@given(cases, clocks)
+def test_the_fold_is_what_the_oracle_says(case: Case, until: int) -> None:
+    case = replace(case, members=tuple(one for one in case.members if one.time < until))
+    expected = episodes(case, until)
+    assert told(folded(case, until)) == expected
+    assert told(folded(case, until, restart=False)) == expected
 
 
-def said(terms: Terms, members: list[Member], until: int = AFTER_ALL) -> list[Told]:
-    start = BEFORE_ALL if terms.start is None else terms.start
-    return told(fold(rule(terms), members, until, start=start))
+@given(cases)
+def test_when_time_is_told_changes_no_byte(case: Case) -> None:
+    often = fold_often(compiled(case), case.members, start=case.start)
+    assert often.hold.episodes == folded(case, restart=False)
+    assert compiled(case).due(often) is None
+    # nothing is left but, perhaps, the silence of what a register expects
+    assert compiled(case).empty(often) or case.register
 
 
-terms = st.builds(Terms, every=st.integers(1, 8), grace=st.integers(0, 3), forget=st.integers(0, 40),
-                  start=st.none() | st.just(0), wait=st.sampled_from([0, 0, 4]), keep=st.sampled_from([0, 0, 5]))
+@given(cases)
+def test_an_empty_key_may_be_forgotten(case: Case) -> None:
+    assert fold_forgetting(compiled(case), case.members, start=case.start) == folded(case)
 
 
-@given(terms, st.lists(st.integers(0, 60), max_size=8), st.integers(0, 120))
-def test_fold_is_what_the_oracle_says(terms: Terms, times: list[int], until: int) -> None:
-    members = at(*sorted(times))
-    assert said(terms, members) == episodes(members, terms)
-    end = max([until, *times])
-    assert said(terms, members, end) == episodes(members, terms, end)
+@given(cases, st.integers(1, 10**15))
+def test_a_shift_shifts(case: Case, by: int) -> None:
+    moved = replace(case, start=case.start + by, members=tuple(
+        member(one.time + by, one.id, **(one.facts or {})) for one in case.members))
+    assert told(folded(moved)) == [
+        Told(one.opened + by, None if one.closed is None else one.closed + by, one.ended, one.evidence)
+        for one in told(folded(case))]
 
 
-def test_an_event_at_the_deadline_counts() -> None:
-    assert said(Terms(10), at(0, 10), 15) == []
-    assert said(Terms(10), at(0, 11), 15) == [(10, 11, ["e0"], "")]
+# ---- edges by name
 
 
-def test_it_opens_once_time_is_beyond_the_deadline() -> None:
-    assert said(Terms(10), at(0), 10) == []
-    assert said(Terms(10), at(0), 11) == [(10, None, ["e0"], "")]
+def ran(case: Case) -> list[Told]:
+    """The episodes; fold and oracle agree on them."""
+    found = told(folded(case))
+    assert found == episodes(case)
+    return found
 
 
-def test_grace_is_added_to_every() -> None:
-    assert said(Terms(10, grace=5), at(0, 15), 16) == []
-    assert said(Terms(10, grace=5), at(0), 16) == [(15, None, ["e0"], "")]
+def heard(*times: int, **options: Any) -> Case:
+    """An entity that should report every 10, and when it did."""
+    return Case(10, tuple(member(time, f"e{i}", n=i) for i, time in enumerate(times)), **options)
 
 
-def test_what_a_register_expects_counts_from_the_switch_and_is_never_forgotten() -> None:
-    assert said(Terms(10, forget=20, start=3), [], 10**9) == [(13, None, [], "")]
-    assert said(Terms(10, start=3), at(40), 45) == [(13, 40, [], "")]
+def spans(case: Case) -> list[tuple[int, int | None]]:
+    return [(one.opened, one.closed) for one in ran(case)]
 
 
-def test_what_was_only_met_is_forgotten() -> None:
-    assert said(Terms(10, forget=30), at(0)) == [(10, 31, ["e0"], "forgotten")]
+def test_an_event_exactly_at_the_deadline_counts() -> None:
+    assert spans(heard(0, 10, 20, register=True)) == [(30, None)]
+    assert spans(heard(0, 11, register=True)) == [(10, 11), (21, None)]
 
 
-def test_what_has_no_interval_is_not_watched() -> None:
-    one = Absence(HoldOptions(), lambda key: None, 0, DAY, register=True)
-    assert fold(one, at(0, 5), start=0) == []
+def test_the_deadline_is_over_once_the_clock_is_beyond_it() -> None:
+    case = heard(0)
+    assert folded(case, until=10) == []
+    assert told(folded(case, until=11)) == [Told(10, None, "", ["e0"])] == episodes(case, 11)
 
 
-def test_it_waits_for_the_clock_and_reads_its_fields() -> None:
-    spec = {"every": 10, "grace": 2, "forget_after": 50, "expect": Expect(seen_within=40)}
-    one = absence.compile_rule(spec, HoldOptions(wait=3), UTC, every=lambda key: 10)
-    assert one.frontier is Frontier.CLOCK
-    assert (one.grace, one.forget_after, one.register, one.horizon) == (2, 40, False, 15)
+def test_grace_is_time_that_it_may_be_late() -> None:
+    assert spans(heard(0, 13, 26, grace=3, register=True)) == [(39, None)]
+    assert spans(heard(0, 14, grace=3, register=True)) == [(13, 14), (27, None)]
 
 
-def test_contradictions_are_named() -> None:
-    assert [field for field, _, _ in absence.problems({"every": 0})] == ["every"]
-    assert [field for field, _, _ in absence.problems({"every": 20, "forget_after": 10})] == ["forget_after"]
-    assert absence.problems({"every": 20, "forget_after": 30}) == []
+def test_what_was_never_heard_of_counts_from_the_switch() -> None:
+    assert ran(heard(start=100, register=True)) == [Told(110, None, "", [])]
+    assert ran(heard(115, start=100, register=True)) == [Told(110, 115, "", []), Told(125, None, "", ["e0"])]
+    assert ran(heard(start=100)) == []
+
+
+def test_a_report_from_before_the_switch_that_comes_late_counts_from_itself() -> None:
+    assert ran(heard(95, start=100, register=True)) == [Told(105, None, "", ["e0"])]
+
+
+def test_a_key_that_is_only_met_is_not_watched_from_before_all_time() -> None:
+    detector = compiled(heard(register=True))
+    assert detector.due(detector.start(("k",), BEFORE_ALL)) is None
+    assert detector.due(detector.start(("k",), 1)) == 12
+
+
+def test_a_key_without_an_interval_is_not_watched() -> None:
+    assert ran(Case(None, heard(0, 50).members, register=True)) == []
+
+
+def test_it_is_forgotten_after_its_last_instant() -> None:
+    assert ran(heard(0, forget_after=30)) == [Told(10, 30, "forgotten", ["e0"])]
+    assert ran(heard(0, 30, forget_after=30)) == [Told(10, 30, "", ["e0"]), Told(40, 60, "forgotten", ["e1"])]
+
+
+def test_what_was_forgotten_is_watched_again_once_it_reports() -> None:
+    assert ran(heard(0, 31, forget_after=30)) == [
+        Told(10, 30, "forgotten", ["e0"]), Told(41, 61, "forgotten", ["e1"])]
+
+
+def test_it_is_not_forgotten_before_its_silence_is_told() -> None:
+    assert ran(heard(0, forget_after=3)) == [Told(10, 11, "forgotten", ["e0"])]
+    assert ran(heard(0, forget_after=10, wait=5)) == [Told(15, 16, "forgotten", ["e0"])]
+
+
+def test_what_a_register_expects_is_never_forgotten() -> None:
+    assert ran(heard(0, forget_after=30, register=True)) == [Told(10, None, "", ["e0"])]
+
+
+def test_for_is_over_after_its_last_instant() -> None:
+    assert spans(heard(0, 15, register=True, wait=5)) == [(30, None)]
+    assert spans(heard(0, 16, register=True, wait=5)) == [(15, 16), (31, None)]
+
+
+def test_keep_firing_for_bridges_a_short_time_of_reports() -> None:
+    assert ran(heard(0, 15, register=True, keep=10)) == [Told(10, None, "", ["e0", "e1"])]
+    assert ran(heard(0, 15, register=True, keep=9)) == [Told(10, 24, "", ["e0"]), Told(25, None, "", ["e1"])]
+    assert ran(heard(0, 15, 40, forget_after=40, keep=10)) == [Told(10, 80, "forgotten", ["e0", "e1", "e2"])]
+
+
+def test_a_bridged_silence_need_not_wait_for_for_again() -> None:
+    case = heard(0, 17, 30, 40, register=True, wait=6)
+    assert spans(case) == [(16, 17), (56, None)]
+    assert ran(replace(case, keep=10)) == [Told(16, 40, "", ["e0", "e1"]), Told(56, None, "", ["e3"])]
+
+
+# ---- as rulefile makes it
+
+
+def made(options: HoldOptions | None = None, **spec: Any) -> absence.Absence:
+    return absence.compile_rule({"every": HOUR, **spec}, options or HoldOptions(), UTC, every=lambda key: HOUR)
+
+
+def test_who_is_expected_and_when_one_is_forgotten() -> None:
+    assert (made().register, made().forget_after) == (False, 30 * DAY)
+    assert made(forget_after=2 * DAY).forget_after == 2 * DAY
+    assert made(expect=Expect(seen_within=7 * DAY)).forget_after == 7 * DAY
+    assert made(expect=Expect(register="sensors")).register
+    assert made(grace=MINUTE).grace == MINUTE
+
+
+def test_how_long_something_can_follow() -> None:
+    assert made(HoldOptions(wait=2, keep=3), grace=4).horizon == HOUR + 9
+    assert made(every='register("r", device).interval', forget_after=DAY).horizon == DAY
+
+
+def test_what_the_engine_asks_of_it() -> None:
+    assert (made().frontier, made().identity) == (Frontier.CLOCK, Identity.TIME)
+    assert "clock" in made().why
+    assert made().empty(made().start(("k",), 0))
+
+
+@pytest.mark.parametrize(("spec", "field"), [
+    ({"every": 0}, "every"),
+    ({"every": HOUR, "forget_after": MINUTE}, "forget_after"),
+    ({"every": HOUR, "forget_after": HOUR}, "forget_after"),
+    ({"every": HOUR, "grace": MINUTE, "forget_after": HOUR + MINUTE}, "forget_after"),
+    ({"every": 31 * DAY}, "forget_after"),
+    ({"every": HOUR, "expect": Expect(seen_within=MINUTE)}, "expect.seen_within"),
+])
+def test_contradictions_are_told(spec: dict[str, Any], field: str) -> None:
+    assert [where for where, _, _ in absence.problems(spec)] == [field]
+
+
+@pytest.mark.parametrize("spec", [
+    {"every": HOUR}, {"every": HOUR, "grace": MINUTE, "forget_after": HOUR + 2 * MINUTE},
+    {"every": 31 * DAY, "expect": Expect(register="sensors")}, {"every": 'register("r", device).interval'},
+    {"every": HOUR, "expect": Expect(seen_within=2 * HOUR)},
+])
+def test_what_contradicts_nothing_passes(spec: dict[str, Any]) -> None:
+    assert absence.problems(spec) == []

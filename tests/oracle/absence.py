@@ -1,82 +1,90 @@
-"""What kind `absence` means, said slowly: the whole history, no state, no timers.
+"""The kind `absence`, said slowly: over the whole history, without state and without timers.
 
-The watch runs from each event (or the start of it) to the next. Within such a stretch the entity is silent from its
-deadline on, if the next event comes later than that; it is forgotten at the end of `forget_after`.
+First every silence there was: after which report it began, and what ended it. Then the episodes,
+read off the list of silences. A clock that came to `until` knows only what is over before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 
 from streams.clocks import AFTER_ALL
-from streams.records import Member, Micros
-
-Told = tuple[Micros, Micros | None, list[str], str]
-NEVER = 10**18
+from streams.records import Member
 
 
-class Terms(msgspec.Struct, frozen=True):
-    """The numbers of a rule; `start`: a registered entity is watched from then on."""
+@dataclass(frozen=True)
+class Case:
+    """A rule and its key's history. `start` is the switch to the rule; `register`: the key stands in one."""
 
-    every: Micros
-    grace: Micros = 0
-    forget: Micros = NEVER
-    start: Micros | None = None
-    wait: Micros = 0
-    keep: Micros = 0
-
-    @property
-    def registered(self) -> bool:
-        """Whether a register expects it: then it is never forgotten."""
-        return self.start is not None
+    every: int | None
+    members: tuple[Member, ...]
+    grace: int = 0
+    forget_after: int = 10**9
+    register: bool = False
+    wait: int = 0
+    keep: int = 0
+    start: int = 0
 
 
-def episodes(members: Sequence[Member], terms: Terms, until: Micros = AFTER_ALL) -> list[Told]:
-    """(opened, closed, evidence, ended) of the silences, `for` and `keep_firing_for` applied to them."""
-    return _held(_silences(sorted(members, key=lambda member: member.order), terms, until), terms, until)
+@dataclass
+class Told:
+    """An episode as the oracle tells it."""
+
+    opened: int
+    closed: int | None
+    ended: str
+    evidence: list[str]
 
 
-def _silences(ordered: Sequence[Member], terms: Terms, until: Micros) -> list[tuple[Micros, Micros | None, str, str]]:
-    """(begin, end, last event, why it ended) of every silence that is over or begun before `until`."""
-    marks = [(one.time, one.id) for one in ordered]
-    if terms.start is not None:
-        marks = [(terms.start, ""), *marks]
-    found: list[tuple[Micros, Micros | None, str, str]] = []
-    for number, (time, identity) in enumerate(marks):
-        following = marks[number + 1][0] if number + 1 < len(marks) else None
-        begin = time + terms.every + terms.grace
-        if begin >= (until if following is None else min(following, until)):
-            continue
-        forgotten = time + max(terms.forget, terms.every + terms.grace) + 1
-        limit = until if following is None else following
-        if not terms.registered and forgotten < limit:
-            found.append((begin, forgotten, identity, "forgotten"))
+@dataclass(frozen=True)
+class Silence:
+    """Nothing came from `begins` on, until `ends` (None: not yet); `before` is the last report, if any."""
+
+    begins: int
+    ends: int | None
+    forgotten: bool
+    before: Member | None
+
+
+def silences(case: Case, until: int) -> Iterator[Silence]:
+    """All silences that began before `until`."""
+    if case.every is None:
+        return
+    first: list[tuple[int, Member | None]] = [(case.start, None)] if case.register else []
+    reports = [*first, *((one.time, one) for one in case.members if one.time < until), None]
+    for report, following in pairwise(reports):
+        assert report is not None
+        time, member = report
+        begins = time + case.every + case.grace
+        forget = time + max(case.forget_after, case.every + case.grace + case.wait + 1)
+        heard = following is not None and (case.register or following[0] <= forget)
+        if following is not None and following[0] <= begins or begins >= until:
+            continue  # it reported in time, or nobody knows yet
+        if heard:
+            assert following is not None
+            yield Silence(begins, following[0], False, member)
+        elif case.register or forget >= until:
+            yield Silence(begins, None, False, member)
         else:
-            found.append((begin, following, identity, ""))
+            yield Silence(begins, forget, True, member)
+
+
+def episodes(case: Case, until: int = AFTER_ALL) -> list[Told]:
+    """All that is known once the clock has come to `until`."""
+    found: list[Told] = []
+    bridge: int | None = None  # the last moment at which a silence goes on with the episode before it
+    for one in silences(case, until):
+        proof = [] if one.before is None else [one.before.id]
+        if bridge is not None and one.begins <= bridge:
+            found[-1].evidence += proof
+        elif one.begins + case.wait < min(until, AFTER_ALL if one.ends is None else one.ends):
+            found.append(Told(one.begins + case.wait, None, "", proof))
+        else:
+            continue  # over before `for` was
+        closes = None if one.ends is None else one.ends + (0 if one.forgotten else case.keep)
+        bridge = None if one.forgotten else closes
+        found[-1].closed = closes if closes is not None and (one.forgotten or closes < until) else None
+        found[-1].ended = "forgotten" if one.forgotten else ""
     return found
-
-
-def _held(silences: list[tuple[Micros, Micros | None, str, str]], terms: Terms, until: Micros) -> list[Told]:
-    """Each silence lasts `for` before it counts; gaps of at most `keep` are bridged."""
-    joined: list[tuple[Micros, Micros | None, list[str], str]] = []
-    for begin, end, identity, why in silences:
-        opened = begin + terms.wait
-        proof = [identity] if identity else []
-        previous = joined[-1] if joined else None
-        bridged = previous is not None and previous[1] is not None and begin <= previous[1] + terms.keep and terms.keep
-        if bridged and previous is not None and previous[3] != "forgotten":
-            joined[-1] = (previous[0], end, [*previous[2], *proof], why)
-        elif opened < (until if end is None else min(end, until)):
-            joined.append((opened, end, proof, why))
-    told: list[Told] = []
-    for opened, end, proof, why in joined:
-        if end is None:
-            told.append((opened, None, proof, ""))
-        elif why == "forgotten":
-            told.append((opened, end, proof, why))
-        else:
-            closed = end + terms.keep
-            told.append((opened, closed if not terms.keep or closed < until else None, proof, ""))
-    return told
