@@ -17,6 +17,7 @@ from typing import Protocol
 from streams.logs import Log, LogError, Outgoing
 
 SNAPSHOT_EVERY_S = 0.7
+STALL_S = 2.0
 AT = "at"
 
 
@@ -36,21 +37,25 @@ class Fold(Protocol):
 
 
 class Part:
-    """One owned partition: its fold and when its state was last kept."""
+    """One owned partition: its fold, when its state was last kept, when it last moved.
+
+    It is not `sound` while outputs or state are on their way: where that fails, the fold is ahead of what others
+    have seen, and its state must never be kept again.
+    """
 
     def __init__(self, partition: int, fold: Fold) -> None:
         self.partition, self.fold = partition, fold
-        self.kept = fold.offset
-        self.kept_at = time.monotonic()
+        self.kept = self.at = fold.offset
+        self.kept_at = self.moved_at = time.monotonic()
+        self.sound = True
 
 
 class Stage:
     """See the module. All work happens under one lock; what fails ends the worker."""
 
-    def __init__(self, role: str, log: Log, topic: str, state_topic: str, make: Callable[[int], Fold],
-                 on_step: Callable[[int, int], None] = lambda partition, outputs: None) -> None:
+    def __init__(self, role: str, log: Log, topic: str, state_topic: str, make: Callable[[int], Fold]) -> None:
         self.role, self.log, self.topic, self.state_topic = role, log, topic, state_topic
-        self.make, self.on_step = make, on_step
+        self.make = make
         self.parts: dict[int, Part] = {}
         self.gaps_filled = 0
         self._lock = asyncio.Lock()
@@ -87,13 +92,18 @@ class Stage:
             if part.fold.offset < last:
                 raise LogError(f"{self.topic}/{partition}: entries up to {last} did not come in order")
 
-    async def keep_due(self) -> None:
-        """Keep the state of partitions whose last snapshot is old enough."""
+    async def tend(self) -> None:
+        """Keep the state of partitions whose last snapshot is old enough; read what was never delivered."""
         async with self._lock:
-            now = time.monotonic()
-            for part in self.parts.values():
-                if now - part.kept_at >= SNAPSHOT_EVERY_S:
-                    await self._keep(part)
+            for part in list(self.parts.values()):
+                await self._keep_due(part)
+                if part.at != part.fold.offset:
+                    part.at, part.moved_at = part.fold.offset, time.monotonic()
+                elif time.monotonic() - part.moved_at >= STALL_S:
+                    part.moved_at = time.monotonic()
+                    if await self.log.end_offset(self.topic, part.partition) > part.fold.offset + 1:
+                        self.gaps_filled += 1
+                        await self._catch_up(part, None)
 
     async def lag(self) -> dict[int, int]:
         """Entries not yet folded, by owned partition."""
@@ -109,22 +119,32 @@ class Stage:
                 "the outage was longer than the topic's retention")
         async for batch in self.log.read(self.topic, part.partition, start, stop):
             await self._fold(part, [(entry.offset, entry.value or b"") for entry in batch])
+            await self._keep_due(part)
         if stop is not None and part.fold.offset + 1 < stop:
             raise LogError(f"{self.topic}/{part.partition}: {part.fold.offset + 1} to {stop} are not in the log")
 
     async def _fold(self, part: Part, entries: Sequence[tuple[int, bytes]]) -> None:
+        if not part.sound:
+            raise LogError(f"{self.topic}/{part.partition}: outputs or state were not sent; a new worker must go on")
         outputs: list[Outgoing] = []
+        part.sound = False
         for offset, value in entries:
             outputs += part.fold.step(offset, value)
         if outputs:
             await self.log.append(outputs)
-        self.on_step(part.partition, len(outputs))
+        part.sound = True
+
+    async def _keep_due(self, part: Part) -> None:
+        if time.monotonic() - part.kept_at >= SNAPSHOT_EVERY_S:
+            await self._keep(part)
 
     async def _keep(self, part: Part) -> None:
         part.kept_at = time.monotonic()
-        if part.kept == part.fold.offset:
+        if part.kept == part.fold.offset or not part.sound:
             return
+        part.sound = False
         await keep_state(self.log, self.state_topic, part.partition, part.fold.offset, part.fold.changed())
+        part.sound = True
         part.kept = part.fold.offset
 
 

@@ -65,8 +65,7 @@ class Worker:
         self.watchdog = Watchdog(settings.patience_s)
         self.port: Port | None = None
         self._restoring: dict[str, asyncio.Task[None]] = {}
-        self._lags: dict[tuple[str, str], float] = {}
-        self._steps = 0
+        self._lags: dict[tuple[str, str], int] = {}
 
     async def run(self, stopping: asyncio.Event | None = None,
                   ready: Callable[[], None] = lambda: None) -> None:
@@ -119,7 +118,7 @@ class Worker:
 
     def _play(self, role: str, topic: str, make: Callable[[int], Any]) -> None:
         """A role that folds one of our own topics: a Faust app with one agent around a stage."""
-        stage = Stage(role, self.log, topic, self.topics.state(role), make, self._on_step)
+        stage = Stage(role, self.log, topic, self.topics.state(role), make)
         app = faust_app(f"{self.settings.prefix}-{role}", self.settings.broker, self.settings.security)
         channel = app.topic(topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
@@ -156,24 +155,27 @@ class Worker:
             event.ack()
 
     async def _tend(self, stopping: asyncio.Event) -> None:
-        """Keep state, look at the lag, compact the embedded log now and then."""
+        """Keep state, read what was not delivered, compact the embedded log now and then."""
         compacted_at = time.monotonic()
         while not stopping.is_set():
             if time.monotonic() - compacted_at > COMPACT_EVERY_S:
                 await self.log.compact()
                 compacted_at = time.monotonic()
-            lags: dict[tuple[str, str], float] = {}
-            for role, stage in self.stages.items():
-                await stage.keep_due()
-                lags |= {(role, str(number)): lag for number, lag in (await stage.lag()).items()}
-            self._lags = lags  # only of what is ours now: what was given up is behind for ever
+            for stage in self.stages.values():
+                await stage.tend()
             await _pause(stopping, BEAT_EVERY_S)
 
     async def _beat(self, stopping: asyncio.Event) -> None:
-        """Tell the watchdog that the loop turns; reading a large state back is work, not a stand-still."""
+        """Tell the watchdog that the loop turns, and how far behind each partition is; no stage can hold this up."""
         while not stopping.is_set():
-            restoring = not all(task.done() for task in self._restoring.values())
-            self.watchdog.beat(any(self._lags.values()) and not restoring, self._steps)
+            lags: dict[tuple[str, str], int] = {}
+            offsets: dict[tuple[str, str], int] = {}
+            for role, stage in self.stages.items():
+                for number, lag in (await stage.lag()).items():
+                    lags[role, str(number)] = lag
+                offsets |= {(role, str(number)): part.fold.offset for number, part in stage.parts.items()}
+            self._lags = lags  # only of what is ours now: what was given up is behind for ever
+            self.watchdog.beat({name: offsets.get(name, -1) for name, lag in lags.items() if lag > 0})
             await _pause(stopping, BEAT_EVERY_S)
 
     async def drained(self) -> bool:
@@ -198,21 +200,28 @@ class Worker:
     def readings(self) -> list[Reading]:
         """What a scrape sees."""
         findings: Counter[tuple[str, ...]] = Counter()
-        refolds = 0
+        engines: Counter[str] = Counter()
+        keys = 0
         outputs: Counter[tuple[str, ...]] = Counter()
         suppressed: Counter[tuple[str, ...]] = Counter()
         for stage in self.stages.values():
             for part in list(stage.parts.values()):
                 if isinstance(part.fold, DetectFold):
                     findings.update(part.fold.told)
-                    refolds += part.fold.engine.counts["refolds"]
+                    engines.update(part.fold.engine.counts)
+                    keys += part.fold.engine.open_keys
                 elif isinstance(part.fold, RespondFold):
                     outputs.update({(topic,): number for topic, number in part.fold.sent.items()})
                     suppressed.update({(reason,): number for reason, number in part.fold.fold.counts.items()})
         return [
             Reading("records", "Records read, by what became of them.", ("source", "fate"), self.records),
             Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
-            Reading("refolds", "Keys computed again because an event came out of order.", (), {(): refolds}),
+            Reading("refolds", "Keys computed again because an event came out of order.", (), {(): engines["refolds"]}),
+            Reading("not_routed", "Events that a rule did not take.", ("reason", "rule"),
+                    {} if self.ingest is None else self.ingest.router.counts),
+            Reading("keys_limited", "Keys that held too many events and gave up corrections.", ("reason",),
+                    {(name,): engines[name] for name in ("settled_early", "older_than_the_limit_allows")}),
+            Reading("open_keys", "Keys that have state.", (), {(): keys}, gauge=True),
             Reading("outputs", "What respond sent, by topic.", ("topic",), outputs),
             Reading("held_back", "Findings that respond did not send, by reason.", ("reason",), suppressed),
             Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
@@ -221,7 +230,6 @@ class Worker:
         ]
 
     def _on_ingest(self, source: str, partition: int, taken: Taken) -> None:
-        self._steps += 1
         if self.ingest is None:
             return
         for owned in self.ingest.owned.values():
@@ -229,8 +237,6 @@ class Worker:
                 self.records[owned.fold.source.id, fate] += number
             owned.fold.counts.clear()
 
-    def _on_step(self, partition: int, outputs: int) -> None:
-        self._steps += 1
 
 
 def wall() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,8 @@ class Sum:
 
 
 Work = Callable[[Log, Stage], Awaitable[None]]
+Stored = list[tuple[int, int]]
+Append = Callable[[Sequence[Outgoing]], Awaitable[Stored]]
 
 
 def played(folder: Path, work: Work) -> None:
@@ -138,5 +140,60 @@ def test_a_log_that_begins_after_the_state_is_an_error_in_words(tmp_path: Path) 
         log.start_offset = start_offset  # type: ignore[method-assign]
         with pytest.raises(LogError, match="longer than the topic's retention"):
             await stage.assign([0])
+
+    played(tmp_path, work)
+
+
+async def taken_and_kept(stage: Stage, offset: int) -> None:
+    await stage.take(0, [(offset, b"1")])
+    await stage.tend()
+
+
+def test_after_a_failed_append_nothing_is_kept_and_a_successor_sends_everything(tmp_path: Path) -> None:
+    async def work(log: Log, stage: Stage) -> None:
+        await fill(log, range(3))
+        await stage.assign([0])
+        await stage.revoke([0])
+        for failing in ("out", "state"):
+            broken = stage_of(log)
+            await broken.assign([0])
+            append = log.append
+
+            async def refuse(sent: Sequence[Outgoing], failing: str = failing, append: Append = append) -> Stored:
+                if any(one.topic == failing for one in sent):
+                    raise LogError("the broker is gone")
+                return await append(sent)
+
+            log.append = refuse  # type: ignore[method-assign,assignment]
+            offset = await log.end_offset("in", 0)
+            await append([Outgoing("in", 0, None, b"1")])
+            broken.parts[0].kept_at = 0.0
+            with pytest.raises(LogError, match="gone"):
+                await taken_and_kept(broken, offset)
+            log.append = append  # type: ignore[method-assign]
+            if failing == "out":
+                with pytest.raises(LogError, match="a new worker"):
+                    await broken.take(0, [(offset, b"1"), (offset + 1, b"1")])
+            await broken.revoke([0])
+            good = stage_of(log)
+            await good.assign([0])
+            await good.revoke([0])
+        told = await outputs(log)
+        assert sorted(set(told)) == ["0:0", "1:1", "2:3", "3:4", "4:5"]
+        assert (await read_state(log, "state", 0))[b"sum"] == b"4:5"
+
+    played(tmp_path, work)
+
+
+def test_an_entry_that_is_never_delivered_is_read_after_a_while(tmp_path: Path) -> None:
+    async def work(log: Log, stage: Stage) -> None:
+        await stage.assign([0])
+        await fill(log, range(2))
+        await stage.tend()
+        assert await outputs(log) == []
+        stage.parts[0].moved_at -= 10
+        await stage.tend()
+        assert await outputs(log) == SUMS[:2]
+        assert stage.gaps_filled == 1
 
     played(tmp_path, work)

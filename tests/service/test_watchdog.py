@@ -10,7 +10,7 @@ from streams.service.watchdog import EXIT_STALLED, Watchdog
 
 def test_a_loop_that_does_not_turn_is_a_hang() -> None:
     dog = Watchdog(10)
-    dog.beat(behind=False, progress=0)
+    dog.beat({})
     now = time.monotonic()
     assert dog.verdict(now + 9) is None
     assert "has not turned" in str(dog.verdict(now + 11))
@@ -18,15 +18,19 @@ def test_a_loop_that_does_not_turn_is_a_hang() -> None:
 
 def test_work_that_does_not_move_is_a_hang_and_idleness_is_none() -> None:
     dog = Watchdog(10)
-    dog.beat(behind=True, progress=1)
-    dog._moved_at -= 20
-    dog.beat(behind=True, progress=1)
-    assert "none was done" in str(dog.verdict(time.monotonic()))
-    dog.beat(behind=True, progress=2)
-    assert dog.verdict(time.monotonic()) is None
-    dog._moved_at -= 20
-    dog.beat(behind=False, progress=2)
-    assert dog.verdict(time.monotonic()) is None
+    now = time.monotonic()
+    dog.beat({"detect/0": 1, "detect/1": 1})
+    dog.beat({"detect/0": 2, "detect/1": 1})  # the other partition's work is no excuse
+    later = now + 15
+    dog._beat_at = later
+    assert "detect/" in str(dog.verdict(later))
+    dog._behind["detect/0"] = (2, later)
+    assert "detect/1 has work, but has stood at 1" in str(dog.verdict(later))
+    dog._behind.clear()
+    assert dog.verdict(later) is None
+    dog.beat({"detect/1": 1})
+    dog.beat({})
+    assert dog._behind == {}
 
 
 def test_it_ends_the_process() -> None:
