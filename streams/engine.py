@@ -21,7 +21,7 @@ from streams.corrections import compare
 from streams.episodes import Episode, Hold
 from streams.findings import Finding
 from streams.frames import ClockRow, MemberRow, WorkFrame
-from streams.keys import GoneRow, Key, KeyRow
+from streams.keys import GoneRow, Key, KeyRow, unpacked
 from streams.records import KeyValues, Micros
 from streams.rules import Bundle, Rule
 
@@ -46,7 +46,7 @@ class SourceClock(msgspec.Struct, array_like=True):
     @property
     def clock(self) -> Micros:
         """The minimum over all partitions; before all time until each was heard of."""
-        return min(self.clocks.values()) if len(self.clocks) == self.partitions else BEFORE_ALL
+        return min(self.clocks.values()) if len(self.clocks) >= self.partitions else BEFORE_ALL
 
 
 class Meta(msgspec.Struct, array_like=True):
@@ -163,7 +163,7 @@ class Engine:
             domain.clock = self._clock_of(domain)
         for name, value in sorted(rows.items()):
             if name != META:
-                self._restore_key(name, _rows.decode(value), meta.names)
+                self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
         self._ahead_until = max(self._ahead.values(), default=-1)
 
     @property
@@ -225,6 +225,8 @@ class Engine:
             self._correct(live, key, member.id)
         elif key.head.hold.fresh < len(key.head.hold.episodes):
             self._tell(live, key)
+        if key.crowded:
+            self._make_room(live, key)
         self._dirty[key.name] = key
         if key.wake == AFTER_ALL:
             domain.arm(key, key.due(domain.lateness))
@@ -232,6 +234,13 @@ class Engine:
             wake = key.waits()
             if wake < key.wake:
                 domain.arm(key, wake)
+
+    def _make_room(self, live: LiveRule, key: Key) -> None:
+        self.counts["settled_early"] += 1
+        key.make_room()
+        if key.head.hold.fresh < len(key.head.hold.episodes):
+            self._tell(live, key)
+        key.settle_early()
 
     def _on_clock(self, row: ClockRow) -> None:
         source = self.sources.get(row.source)
@@ -242,6 +251,7 @@ class Engine:
             self.counts["repeated_row"] += 1
             return
         source.marks[row.partition] = (row.offset, row.row)
+        source.partitions = max(source.partitions, row.partitions)  # a topic may get more of them
         source.clocks[row.partition] = max(row.clock, source.clocks.get(row.partition, BEFORE_ALL))
         self._position, self._time = (row.source, row.partition, row.offset, row.row), BEFORE_ALL
         for domain in self._touching.get(row.source, ()):

@@ -6,6 +6,7 @@ A finding is the news about one episode. What is sent again after a crash carrie
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -80,8 +81,23 @@ class ResponseFrame(msgspec.Struct, frozen=True, array_like=True, tag="respond.1
     rows: list[Row]
 
 
+BYTES_AT_MOST = 1 << 20
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ResponseFrame)
+
+
+def frames(rows: Sequence[FindingRow]) -> Iterator[bytes]:
+    """Rows as frames of about `BYTES_AT_MOST`; their marks stay as they are."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        size += len(_encoder.encode(row))
+        part.append(row)
+        if size >= BYTES_AT_MOST:
+            yield encode(ResponseFrame(part))
+            part, size = [], 0
+    if part:
+        yield encode(ResponseFrame(part))
 
 
 def encode(frame: ResponseFrame) -> bytes:

@@ -68,7 +68,7 @@ class EventsFrame(msgspec.Struct, frozen=True, array_like=True):
     rows: list[AcceptedRow]
 
 
-ROWS_AT_MOST = 2000
+ROWS_AT_MOST = 1000
 BYTES_AT_MOST = 1 << 20
 _packer = msgspec.msgpack.Encoder()
 _work = msgspec.msgpack.Decoder(WorkFrame)

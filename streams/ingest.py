@@ -26,7 +26,7 @@ from streams.rules import Bundle, Source
 
 RECORD_LIMIT = 1 << 20
 KEPT_OF_A_DEAD_RECORD = 16_384
-STAMP_AFTER_ROWS = 1000  # a frame may be cut wherever a clock stands
+STAMP_AFTER_ROWS = 500  # a frame may be cut wherever a clock stands
 META = b"meta"
 _packer = msgspec.msgpack.Encoder()
 
@@ -43,7 +43,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     def row(self) -> int:
         """The 0-based data row of the file it was loaded from, else its offset."""
         text = self.headers.get("row", b"")
-        return int(text) if text.isdigit() else self.offset
+        return int(text) if text.isdigit() and len(text) < 19 else self.offset
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
@@ -226,9 +226,13 @@ class Intake:
             raise Refusal(DeadReason.UNKNOWN_SOURCE, f"{self.source.topic} has no source {named!r}")
         try:
             fields = self.decode(record.value, record.headers)
+            return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
         except FormatError as error:
             raise Refusal(DeadReason(error.reason), str(error)) from error
-        return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise Refusal(DeadReason.MAPPING_FAILED, f"{type(error).__name__}: {error}") from error
 
     def _route(self, event: Event, work: dict[int, list[WorkRow]]) -> None:
         wanted = self.router.route(event)

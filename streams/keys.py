@@ -7,6 +7,7 @@ straggler can change any more.
 
 from __future__ import annotations
 
+import zlib
 from bisect import bisect_left
 from typing import Any
 
@@ -18,7 +19,9 @@ from streams.kinds import Detector, Frontier
 from streams.records import KeyValues, Member, Micros
 
 SETTLE_AT_LEAST = 64
-EVENTS_LIMIT = 100_000  # of one key, that are not settled
+EVENTS_LIMIT = 50_000  # of one key, that are not settled
+COMPRESS_FROM = 65_536  # bytes
+ZLIB = b"\xc1z"  # no msgpack begins with 0xc1
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -46,6 +49,16 @@ class GoneRow(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
     frame: int
     rule: str
     key: KeyValues
+
+
+def packed(row: bytes) -> bytes:
+    """A row's bytes; a large one compressed, because an entry of a log has a limit."""
+    return row if len(row) < COMPRESS_FROM else ZLIB + zlib.compress(row, 1)
+
+
+def unpacked(value: bytes) -> bytes:
+    """What `packed` was given."""
+    return zlib.decompress(value[len(ZLIB):]) if value.startswith(ZLIB) else value
 
 
 class Key:
@@ -87,8 +100,6 @@ class Key:
         self.fold(clock)
         if member.time < clock:
             self._act(clock)
-        if len(events) > EVENTS_LIMIT:
-            self._settle_early()
         return False
 
     def fold(self, clock: Micros) -> None:
@@ -147,11 +158,33 @@ class Key:
             self._settle_part(min(old, self.folded), horizon)
         return False
 
+    @property
+    def crowded(self) -> bool:
+        """Whether it holds more events than it may."""
+        return len(self.events) > EVENTS_LIMIT
+
+    def make_room(self) -> None:
+        """Give up correcting the oldest half of the events; where the clock stands still, go on without it.
+
+        What this concludes must be told before `settle_early`.
+        """
+        floor = self.events[len(self.events) // 2].time
+        if self.folded < len(self.events) and self.events[self.folded].time < floor:
+            self.fold(floor)
+        self._act(floor)
+        self.floor = max(self.floor, floor)
+
+    def settle_early(self) -> None:
+        """Settle what `make_room` gave up."""
+        count = bisect_left(self.events, self.floor, key=lambda one: one.time)
+        if count:
+            self._settle_part(count, self.floor)
+
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
         head = _packer.encode(self.head)
-        return _packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base, head, self.events,
-                                     self.folded, self.done, self.wake, self.floor))
+        return packed(_packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base, head, self.events,
+                                     self.folded, self.done, self.wake, self.floor)))
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
@@ -179,13 +212,6 @@ class Key:
             return self.detector.start(self.key, self.since)
         return msgspec.msgpack.decode(self.base, type=self.detector.state_type)
 
-    def _settle_early(self) -> None:
-        """Keep the bound on events at the price of correcting the oldest half of them."""
-        half = min(self.folded, len(self.events) // 2)
-        if half:
-            self.floor = self.events[half].time if half < len(self.events) else self.events[-1].time
-            count = bisect_left(self.events, self.floor, key=lambda one: one.time)
-            self._settle_part(min(count, self.folded), self.floor)
 
     def _settle_part(self, count: int, horizon: Micros) -> None:
         """Fold the oldest `count` events into the base, and what was due before `horizon`."""

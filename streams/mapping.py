@@ -15,6 +15,8 @@ from streams.reasons import DeadReason
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, FieldType, Source, TimeMapping
 
+EARLIEST, LATEST = parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z")
+NAME_AT_MOST = 1000  # characters of an id or a type
 RecordFields = Mapping[str, Any]
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -64,9 +66,10 @@ class Mapper:
         if mapping is None or self.received is None:
             return stamp
         try:
-            return self.received(mapping.value(record, row))
-        except (EvalError, ValueError, OverflowError):
+            told = self.received(mapping.value(record, row))
+        except (EvalError, ValueError, OverflowError, TypeError):
             return stamp
+        return told if stamp is None else min(told, stamp)  # nothing is received after it stood in the log
 
     def event(self, record: RecordFields, row: int, stamp: Micros | None, partition: int, offset: int) -> Event:
         """The event; raises Refusal."""
@@ -74,6 +77,8 @@ class Mapper:
         identity = self._part(self._id, record, row, DeadReason.MISSING_ID, "id")
         event_type = str(self._part(self._type, record, row, DeadReason.MAPPING_FAILED, "type"))
         time = self._time(record, row, received)
+        if not EARLIEST <= time < LATEST:
+            raise Refusal(DeadReason.BAD_TIME, "the event's time is not between the years 1900 and 2200")
         if received is None:
             received = time  # a file that does not tell when its records came
         elif time > received + self.source.skew:
@@ -91,6 +96,8 @@ class Mapper:
             raise Refusal(reason, f"`{name}`: {error}") from error
         if value is None or value == "":
             raise Refusal(reason, f"`{name}` is empty")
+        if len(str(value)) > NAME_AT_MOST:
+            raise Refusal(DeadReason.TOO_LONG, f"`{name}` has more than {NAME_AT_MOST} characters")
         return value
 
     def _time(self, record: RecordFields, row: int, received: Micros | None) -> Micros:

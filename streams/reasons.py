@@ -26,6 +26,7 @@ class DeadReason(enum.StrEnum):
     TOO_DEEP = "too_deep"
     MAPPING_FAILED = "mapping_failed"
     MISSING_ID = "missing_id"
+    TOO_LONG = "too_long"
     MISSING_TIME = "missing_time"
     BAD_TIME = "bad_time"
     TIME_IN_FUTURE = "time_in_future"
@@ -68,6 +69,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.TOO_DEEP: "The record is nested deeper than the limit.",
     DeadReason.MAPPING_FAILED: "An expression of the source's `event:` failed on this record.",
     DeadReason.MISSING_ID: "The source's `id` expression gave nothing.",
+    DeadReason.TOO_LONG: "The id or the type has more than 1,000 characters.",
     DeadReason.MISSING_TIME: "The record has no event time.",
     DeadReason.BAD_TIME: "The event time cannot be read by the source's format.",
     DeadReason.TIME_IN_FUTURE: "The event time lies more than `skew` after the time of receipt.",
@@ -76,7 +78,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",
     DeadReason.WRONG_TYPE: "A field's value does not have the declared type.",
     RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a field is missing or of another type).",
-    RouteReason.NO_KEY: "A part of the rule's `by` is absent or empty; the event has no key.",
+    RouteReason.NO_KEY: "A part of the rule's `by` is absent, empty, no plain value or longer than 1,000 characters.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",
     HeldReason.REPEATED: "The row was sent again after a crash; it was counted the first time.",
     HeldReason.OUTDATED: "A later state of this finding is already known.",

@@ -8,7 +8,8 @@ equality stands in the scan list of its types.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from math import isfinite
 from typing import Any
 
 from streams.conditions import EvalError
@@ -17,6 +18,7 @@ from streams.records import Event, KeyValues, Member
 from streams.rules import Bundle, Rule, Selector
 
 Wanted = tuple[str, KeyValues, Member]
+KEY_AT_MOST = 1000  # characters of a key's part
 TEXT_AT_MOST = 500  # characters of a fact: texts are for people
 PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
@@ -58,7 +60,8 @@ class TypeIndex:
         found = self.scan
         for read, table in self.readers:
             assert read is not None
-            hits = table.get(read(event))
+            value = read(event)
+            hits = table.get(value) if isinstance(value, Hashable) else None
             if hits:
                 found = found + hits if found else hits
         return found
@@ -116,10 +119,10 @@ class Router:
 
     def _key(self, candidate: Candidate, event: Event) -> KeyValues | None:
         try:
-            key = tuple([part(event) for part in candidate.by])
+            key = tuple([key_part(part(event)) for part in candidate.by])
         except EvalError:
             key = (None,)
-        if None in key or "" in key:
+        if None in key:
             self.counts[RouteReason.NO_KEY, candidate.rule.id] += 1
             return None
         return key
@@ -144,6 +147,23 @@ def fits(pattern: str, event_type: str) -> bool:
     if pattern.endswith("*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
+
+
+def key_part(value: Any) -> Any:
+    """A part of a key: a text, an integer, or a number with a fraction; None for what can be none.
+
+    Equal values are one key in every partition: 1.0 is 1, true is the text "true".
+    """
+    kind = type(value)
+    if kind is str:
+        return value if 0 < len(value) <= KEY_AT_MOST else None
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is float:
+        if isfinite(value):
+            return int(value) if value.is_integer() else value
+        return None
+    return value if kind is int else None
 
 
 def place_facts(event: Event) -> dict[str, Any]:

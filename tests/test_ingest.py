@@ -88,6 +88,8 @@ BAD: dict[str, tuple[Record, DeadReason]] = {
     "missing time": (record(0, id="1", type="a", level=1), DeadReason.MISSING_TIME),
     "empty time": (good(0, time=""), DeadReason.MISSING_TIME),
     "bad time": (good(0, time="yesterday"), DeadReason.BAD_TIME),
+    "before time": (good(0, time="0001-01-01T00:00:00Z"), DeadReason.BAD_TIME),
+    "long id": (good(0, id="x" * 1001), DeadReason.TOO_LONG),
     "year 2099": (good(0, time="2099-01-01T00:00:00Z"), DeadReason.TIME_IN_FUTURE),
     "wrong type": (good(0, level="many"), DeadReason.WRONG_TYPE),
     "missing field": (good(0, level=None), DeadReason.MISSING_FIELD),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from streams.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.reasons import RouteReason
 from streams.records import Event, Place
-from streams.route import Router, Wanted, fits
+from streams.route import Router, Wanted, fits, key_part
 from streams.rules import Bundle, City, EventType, FieldType, Rule, Selector
 
 FIELDS = {"county": "string", "level": "double", "kind": "string"}
@@ -114,6 +115,20 @@ def test_a_member_carries_the_value_and_the_facts_that_are_there() -> None:
     assert (ref, key, member.value) == ("r@x", ("c1",), "k")
     assert member.facts == {"place.lat": 1.0, "place.lon": 2.0, "place.district": "north", "kind": "k"}
     assert member.order == (5, "s", 0, 7)
+
+
+@pytest.mark.parametrize(("value", "part"), [
+    ("x", "x"), ("", None), ("x" * 1001, None), (None, None), ([1], None), ({"a": 1}, None), (float("nan"), None),
+    (7, 7), (7.0, 7), (7.5, 7.5), (True, "true"), (False, "false"), (float("inf"), None),
+])
+def test_parts_of_keys(value: Any, part: Any) -> None:
+    assert key_part(value) == part
+    assert type(key_part(value)) is type(part)
+
+
+def test_a_value_that_cannot_be_looked_up_finds_nothing() -> None:
+    router = Router(bundle(rule("r", selector(("a.x",), 'county == "c1"', "kind"))))
+    assert router.route(event(county=["c1"], kind="k")) == []
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=3), st.integers(1, 16))

@@ -9,12 +9,15 @@ import msgspec
 import orjson
 
 from streams import findings, frames
-from streams.engine import Engine
-from streams.findings import FindingRow, ResponseFrame
+from streams.engine import RULE_REMOVED, Engine
+from streams.findings import FindingRow
 from streams.logs import Outgoing
 from streams.respond import Respond
 from streams.rules import Bundle
 from streams.topics import Topics
+
+DETECT = "detect"
+REMOVED = "detect/removed"  # a sender of its own: these stand before the rows that a replay repeats
 
 
 class DetectFold:
@@ -44,8 +47,9 @@ class DetectFold:
             return []
         for finding in found:
             self.told[finding.rule, finding.change] += 1
-        rows = [FindingRow("detect", self.partition, offset, row, finding) for row, finding in enumerate(found)]
-        return [Outgoing(self.topics.respond, 0, self.key, findings.encode(ResponseFrame(list(rows))))]
+        rows = [FindingRow(REMOVED if finding.ended == RULE_REMOVED else DETECT, self.partition, offset, row, finding)
+                for row, finding in enumerate(found)]
+        return [Outgoing(self.topics.respond, 0, self.key, frame) for frame in findings.frames(rows)]
 
     def changed(self) -> dict[bytes, bytes | None]:
         """See `Engine.changed`."""
