@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from streams import findings
 from streams.clocks import HOUR, MINUTE
+from streams.episodes import HoldOptions
 from streams.findings import CLOSED, OPENED, RETRACTED, UPDATED, Finding, FindingRow, ResponseFrame, Row, TickRow
+from streams.kinds.match import Match
 from streams.records import Micros
 from streams.respond import Output, Respond
 from streams.rules import Alert, Bundle, City, Dispatch, Rule
@@ -19,11 +21,11 @@ NOON: Micros = 1_751_371_200_000_000  # 2025-07-01T12:00:00Z
 
 
 def rule(id: str = "crash", **parts: Any) -> Rule:
-    """A rule as respond sees it; nothing here asks its detector."""
-    nothing: Any = None
+    """A rule as respond sees it; of its detector it asks how long anything can follow from an event."""
+    plain = Match(HoldOptions())
     kind, by = parts.pop("kind", "threshold"), parts.pop("by", ("district",))
     title = parts.pop("title", "Five crashes in ten minutes")
-    return Rule(id, kind, title, (), by, nothing, "logic", frozenset(["s"]), **parts)
+    return Rule(id, kind, title, (), by, plain, "logic", frozenset(["s"]), **parts)
 
 
 def bundle(*rules: Rule, city: City | None = None) -> Bundle:

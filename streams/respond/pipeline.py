@@ -13,9 +13,10 @@ import msgspec
 
 from streams.findings import FindingRow, ResponseFrame
 from streams.reasons import HeldReason
+from streams.records import Micros
 from streams.respond import dispatch, life, merge, publish, repeats, shadow, suppress
 from streams.respond.passing import Output, Passing, Stage
-from streams.respond.state import Memory
+from streams.respond.state import RETENTION, Memory
 from streams.rules import Bundle
 
 STAGES: tuple[Stage, ...] = (
@@ -29,6 +30,13 @@ STAGES: tuple[Stage, ...] = (
 )
 
 
+def retention(bundle: Bundle) -> Micros:
+    """How long what ended is remembered: longer than anything can still correct it."""
+    lateness = max((source.lateness for source in bundle.sources.values()), default=0)
+    horizon = max((rule.detector.horizon for rule in bundle.rules.values()), default=0)
+    return max(RETENTION, lateness + horizon)
+
+
 class Respond:
     """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
 
@@ -39,7 +47,7 @@ class Respond:
     def __init__(self, bundle: Bundle, state: bytes | None = None) -> None:
         self.bundle = bundle
         self.counts: Counter[str] = Counter()
-        self._memory = Memory()
+        self._memory = Memory(retention(bundle))
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
 
@@ -77,7 +85,7 @@ class Respond:
 
     def restore(self, rows: Mapping[bytes, bytes]) -> None:
         """Take over the rows of an earlier run, whatever their order, even if the last write broke off."""
-        self._memory = Memory()
+        self._memory = Memory(retention(self.bundle))
         self._memory.restore(rows)
 
     def snapshot(self) -> bytes:

@@ -107,7 +107,8 @@ class Memory:
     `attach` and `detach` alone, so that `alert_of` (finding → alert) stays true.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, retention: Micros = RETENTION) -> None:
+        self.retention = retention
         self.head = Head()
         self.marks: dict[str, Mark] = {}
         self.alerts: dict[str, AlertState] = {}
@@ -178,7 +179,7 @@ class Memory:
 
     def ends(self, closed: Micros | None) -> Micros | None:
         """When to forget what ended at `closed`; None while it has not."""
-        return None if closed is None else max(closed, self.head.newest) + RETENTION
+        return None if closed is None else max(closed, self.head.newest) + self.retention
 
     def changed(self) -> dict[bytes, bytes | None]:
         """See `Respond.changed`."""

@@ -12,7 +12,7 @@ from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.identity import identity
 from streams.respond.passing import Passing
-from streams.respond.state import RETENTION, Held, Memory, Sent
+from streams.respond.state import Held, Memory, Sent
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
@@ -39,7 +39,7 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
 def _sent(memory: Memory, name: str, finding: Finding, span: Micros, before: Sent | None) -> None:
     """An opening is sent. A straggler from before the newest one does not move the count back."""
     if before is None or finding.opened > before.opened:
-        until = max(finding.opened + span, memory.head.newest) + RETENTION
+        until = max(finding.opened + span, memory.head.newest) + memory.retention
         memory.put("sent", name, Sent(finding.opened, finding.id, until))
 
 
