@@ -7,6 +7,7 @@ nothing is in flight, so a repeated record meets the same state and gives the sa
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -16,7 +17,7 @@ import orjson
 from streams import frames
 from streams.frames import AcceptedRow
 from streams.ingest import DeadLetter, Intake, Record, Taken
-from streams.logs import Bulk, Entry, Log, Outgoing
+from streams.logs import Bulk, CommitRefused, Entry, Log, LogError, Outgoing
 from streams.logs import Part as TopicPart
 from streams.route import Router
 from streams.rules import Bundle
@@ -26,6 +27,7 @@ from streams.topics import Topics, place_of
 READ_AT_MOST = 2000
 FOLD_AT_MOST = 500
 FOLLOW_EVERY_S = 1.0
+log = logging.getLogger(__name__)
 
 
 class OwnedIntake:
@@ -47,6 +49,8 @@ class IngestLoop:
         self.on_step = on_step
         self.router = Router(bundle)
         self.sources = {source.topic: source for source in bundle.sources.values()}
+        if len(self.sources) < len(bundle.sources):
+            raise LogError("two sources read one topic; give each a topic of its own")
         self.owned: dict[TopicPart, OwnedIntake] = {}
         self.work_partitions = 1
         self._lock = asyncio.Lock()
@@ -67,7 +71,12 @@ class IngestLoop:
         """One step over whatever has come, then the clocks of what is idle."""
         for part in bulk.assignment():
             if part not in self.owned:
-                await self._own(bulk, part)
+                try:
+                    await self._own(bulk, part)
+                except LogError:
+                    if part in bulk.assignment():
+                        raise
+                    log.info("%s/%d was given to another worker meanwhile", *part)
         read = await bulk.getmany(READ_AT_MOST, 0.1)
         async with self._lock:
             for part, entries in read.items():
@@ -104,7 +113,10 @@ class IngestLoop:
             await self._keep(owned.fold)
             if self.on_step is not None:
                 self.on_step(owned.fold.source.id, part[1], taken)
-        await bulk.commit({part: owned.fold.offset + 1})
+        try:
+            await bulk.commit({part: owned.fold.offset + 1})
+        except CommitRefused as refused:  # another worker owns it now; what it reads again is dropped by its marks
+            log.warning("%s", refused)
 
     async def _follow(self, part: TopicPart, owned: OwnedIntake) -> None:
         """A source that has been idle for long: its clock follows the wall, told once a second."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from zlib import crc32
 
 from streams.ingest import Intake, Record
 from streams.logs import Log, Outgoing, TopicSpec
@@ -23,18 +24,22 @@ async def load(log: Log, bundle: Bundle, source: Source, path: Path, speed: floa
     if source.topic not in await log.topics():
         await log.create([TopicSpec(source.topic, partitions)])
     count = await log.partitions(source.topic)
+    probe = Intake(bundle, source, Router(bundle))
     number = 0
     for batch in _paced(bundle, source, path, speed):
         await _wait_until(batch[0][0])
-        await log.append([_outgoing(source, record, count) for _, record in batch])
+        await log.append([_outgoing(probe, record, count) for _, record in batch])
         number += len(batch)
         progress(len(batch))
     return number
 
 
-def _outgoing(source: Source, record: Record, partitions: int) -> Outgoing:
-    """Rows go round the partitions, so that a partition's rows keep their order."""
-    return Outgoing(source.topic, record.row % partitions, None, record.value, tuple(sorted(record.headers.items())))
+def _outgoing(probe: Intake, record: Record, partitions: int) -> Outgoing:
+    """Records of one id go to one partition, where ingest can tell a duplicate."""
+    event = probe.probe(record) if partitions > 1 else None
+    partition = crc32(event.id.encode()) % partitions if event is not None else record.row % partitions
+    headers = tuple(sorted(record.headers.items()))
+    return Outgoing(probe.source.topic, partition, None, record.value, headers)
 
 
 def _paced(bundle: Bundle, source: Source, path: Path, speed: float | None) -> Iterator[list[tuple[float, Record]]]:

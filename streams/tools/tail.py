@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,19 +13,22 @@ from streams import findings, frames
 from streams.clocks import rfc3339
 from streams.logs import Entry, Log
 
+POLL_S = 0.1
 FRAMES = {"work": frames.decode_work, "events": frames.decode_events, "respond": findings.decode}
 
 
 async def tail(log: Log, topic: str, follow: bool) -> AsyncIterator[dict[str, Any]]:
-    """Every entry of a topic, partition after partition; with `follow`, those of partition 0 for ever."""
-    for partition in range(await log.partitions(topic)):
-        async for batch in log.read(topic, partition):
-            for entry in batch:
-                yield readable(entry)
-    if follow:
-        async for batch in log.follow(topic, 0, await log.end_offset(topic, 0)):
-            for entry in batch:
-                yield readable(entry)
+    """Every entry of a topic, partition after partition; with `follow`, what comes later too, for ever."""
+    following = dict.fromkeys(range(await log.partitions(topic)), 0)
+    while True:
+        for partition, start in following.items():
+            async for batch in log.read(topic, partition, start):
+                for entry in batch:
+                    yield readable(entry)
+                following[partition] = batch[-1].offset + 1
+        if not follow:
+            return
+        await asyncio.sleep(POLL_S)
 
 
 def readable(entry: Entry) -> dict[str, Any]:
