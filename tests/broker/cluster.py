@@ -17,6 +17,8 @@ from typing import Any
 from streams import findings
 from streams.findings import RETRACTED, Finding, FindingRow
 from streams.logs import Log, open_log
+from streams.respond import Respond
+from streams.rules import Bundle
 from streams.topics import Topics
 
 POLL_S = 0.1
@@ -102,6 +104,21 @@ def conflicts(found: list[Finding]) -> list[tuple[str, int]]:
     for finding in found:
         contents[finding.id, finding.sequence].add(repr(finding))
     return [identity for identity, told in contents.items() if len(told) > 1]
+
+
+async def values(log: Log, topic: str) -> set[bytes]:
+    """Everything that stands on a topic of one partition, repeats once."""
+    return {entry.value or b"" async for batch in log.read(topic, 0) for entry in batch}
+
+
+async def answers(log: Log, topics: Topics, bundle: Bundle) -> dict[str, set[bytes]]:
+    """What respond must have sent, by topic: the fold over its log, which is the same wherever it runs."""
+    fold, sent = Respond(bundle), defaultdict[str, set[bytes]](set)
+    async for batch in log.read(topics.respond, 0):
+        for entry in batch:
+            for output in fold.step(entry.offset, findings.decode(entry.value or b"")):
+                sent[output.topic].add(output.value)
+    return sent
 
 
 def episodes(found: list[Finding]) -> list[tuple[Any, ...]]:

@@ -17,7 +17,7 @@ from streams.rulefile import load
 from streams.tools.backtest import Backtest
 from streams.tools.replay import read_records
 from streams.topics import Topics, city_topics
-from tests.broker.cluster import WorkerProcess, conflicts, episodes, get, opened, told, until
+from tests.broker.cluster import WorkerProcess, answers, conflicts, episodes, get, opened, told, until, values
 from tests.conftest import needs_shared, shared
 from tests.real.montco import CALLS, calls, write_rules
 from tests.real.test_montco import sequences, silences, thresholds
@@ -143,6 +143,12 @@ def test_ten_kills_at_random_moments_lose_nothing(cluster: Cluster) -> None:
             await asyncio.gather(feed(log), kill())
             await settled(log, cluster, cluster.expected(), 180)
             assert conflicts(await told(log, cluster.topics)) == []
+
+            async def told_to_people() -> bool:
+                wanted = (await answers(log, cluster.topics, cluster.bundle))["alerts"]
+                return bool(wanted) and await values(log, cluster.topics.alerts) == wanted
+
+            await until(told_to_people, 60, "every alert that the findings give, and no other content")
         finally:
             await log.stop()
 
