@@ -89,7 +89,7 @@ def events_frames(rows: list[AcceptedRow]) -> Iterator[bytes]:
     part: list[AcceptedRow] = []
     size = 0
     for row in rows:
-        size += len(_packer.encode(row.event.fields)) + 200
+        size += len(_packer.encode(row))
         part.append(row)
         if size >= BYTES_AT_MOST:
             yield encode(EventsFrame(VERSION, part))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable
+from hashlib import blake2b
 from math import isfinite
 from typing import Any
 
@@ -136,6 +137,8 @@ class Router:
             except EvalError:
                 self.counts[RouteReason.NO_VALUE, candidate.rule.id] += 1
                 return
+            if type(value) is str and len(value) > KEY_AT_MOST:  # it is compared, nothing else
+                value = blake2b(value.encode(), digest_size=16).hexdigest()
         if candidate.facts:
             facts = more_facts(candidate.facts, event, facts)
         wanted.append((candidate.ref, key, Member(
