@@ -131,11 +131,12 @@ def test(options: argparse.Namespace) -> int:
     failed = [result for result in results if result.problems]
     for result in results:
         if options.json:
-            print(orjson.dumps({"rule": result.rule, "test": result.name, "problems": result.problems}).decode())
+            told = {"rule": result.rule, "test": result.name, "place": result.place, "problems": result.problems}
+            print(orjson.dumps(told).decode())
         elif result.problems:
-            print(f"FAILED {result.rule}: {result.name}")
-            for text in result.problems:
-                print(f"  {text}")
+            print(f"FAILED {result.rule}: {result.name} ({result.place})")
+            for text, place in zip(result.problems, result.places, strict=True):
+                print(f"  {place}: {text}")
     if not options.json:
         print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0

@@ -27,7 +27,7 @@ class MemberRow(msgspec.Struct, frozen=True, array_like=True, tag="m", gc=False)
     member: Member
 
 
-class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     """How far event time has come in one of the `partitions` of a source.
 
     `head` is the newest accepted event's time, `clock` how far conclusions may be drawn.
@@ -53,7 +53,7 @@ class WorkFrame(msgspec.Struct, frozen=True, array_like=True):
     rows: list[WorkRow]
 
 
-class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
+class AcceptedRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An accepted event and the clock of its source partition when it was accepted."""
 
     row: int

@@ -31,7 +31,7 @@ META = b"meta"
 _packer = msgspec.msgpack.Encoder()
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a city's topic holds before it is understood. `stamp` is the log's time, µs; a file has none."""
 
     offset: int

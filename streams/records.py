@@ -14,7 +14,7 @@ Order: TypeAlias = tuple[int, str, int, int]
 KeyValues: TypeAlias = tuple[Any, ...]
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Where something happened. Degrees (WGS 84); every part may be missing."""
 
     lat: float | None = None
@@ -24,7 +24,7 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     address: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One thing that happened or was measured, accepted by ingest.
 
     `fields` hold values of the types that the event type declares; `partition` and `offset`

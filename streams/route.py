@@ -84,7 +84,7 @@ class Router:
             index = self._by_type[event.type] = self._index(event.type)
         wanted: list[Wanted] = []
         several: dict[tuple[str, KeyValues], tuple[int, Candidate]] = {}
-        facts = None
+        facts: dict[str, Any] | None = None
         for candidate in index.candidates(event):
             if candidate.where is not None and not self._holds(candidate, event):
                 continue

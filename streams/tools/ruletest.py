@@ -15,79 +15,81 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.clocks import DAY, duration, parse_rfc3339, show_duration
+from streams.clocks import DAY, parse_rfc3339, show_duration
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding, FindingRow, ResponseFrame
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
-from streams.records import Event, Micros, Place
+from streams.records import Micros
 from streams.respond import Respond
 from streams.route import Router
 from streams.rules import Bundle, Rule
+from streams.specs import Written
+from streams.tools.expectations import Difference, differences
+from streams.tools.timeline import START, Arrival, Misread, timeline
 
-START = parse_rfc3339("2026-01-05T00:00:00Z")
-OWN_WORDS = ("at", "arrives", "event", "place", "severity", "source")
+WORDS = ("name", "events", "watch", "expect", "alerts", "dispatches")
+LISTS = ("expect", "alerts", "dispatches")
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How one test went: no problems, or what differs in words."""
+    """How one test went: no problems, or what differs in words, each with its place `file:line`."""
 
     rule: str
     name: str
     problems: list[str]
-
-
-class Arrival(msgspec.Struct, frozen=True):
-    """An event of a time line and when it arrives, µs."""
-
-    at: Micros
-    event: Event
+    places: list[str]
+    place: str
 
 
 def run_tests(bundle: Bundle, only: Iterable[str] | None = None) -> list[Result]:
     """Every test of the rules named (default: all), in the order of the files."""
     wanted = None if only is None else frozenset(only)
-    return [run_test(bundle, rule, test.value) for rule in bundle.rules.values() if wanted is None or rule.id in wanted
+    return [run_test(bundle, rule, test) for rule in bundle.rules.values() if wanted is None or rule.id in wanted
             for test in rule.tests]
 
 
-def run_test(bundle: Bundle, rule: Rule, test: Mapping[str, Any]) -> Result:
+def run_test(bundle: Bundle, rule: Rule, test: Written) -> Result:
     """One test of one rule."""
-    name = str(test.get("name", "unnamed"))
     try:
-        rule = watching(rule, test)
-        made = alone(bundle, rule)
-        told = play(made, rule, timeline(bundle, rule, test.get("events", ())))
-        problems = differences("episode", [described(one) for one in final(told)], test.get("expect", ()))
-        if "alerts" in test or "dispatches" in test:
-            alerts, dispatches = answers(made, told)
-            problems += differences("alert", alerts, test.get("alerts", alerts))
-            problems += differences("dispatch", dispatches, test.get("dispatches", dispatches))
-        return Result(rule.id, name, problems)
-    except (ValueError, KeyError, TypeError) as error:
-        return Result(rule.id, name, [f"the test cannot be read: {error}"])
+        found = problems_of(bundle, rule, test.value)
+    except Misread as error:
+        found = [(f"the test cannot be read: {error}", error.path)]
+    return Result(rule.id, str(test.value.get("name", "unnamed")), [text for text, _ in found],
+                  [_place(test, path) for _, path in found], _place(test, ()))
+
+
+def problems_of(bundle: Bundle, rule: Rule, test: Mapping[str, Any]) -> list[Difference]:
+    """What differs from what a test expects. Raises Misread."""
+    _check_words(test)
+    rule = watching(rule, test)
+    made = alone(bundle, rule)
+    told = play(made, rule, timeline(bundle, rule, test.get("events", ())))
+    lists = {"expect": [described(one) for one in final(told)]}
+    if "alerts" in test or "dispatches" in test:
+        lists["alerts"], lists["dispatches"] = answers(made, told)
+    called = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
+    return [one for name, found in lists.items() if name in test
+            for one in differences(called[name], name, found, test[name])]
+
+
+def _check_words(test: Mapping[str, Any]) -> None:
+    for name in test:
+        if name not in WORDS:
+            raise Misread(f"a test has no `{name}`; it has {', '.join(WORDS)}", name)
+    if not any(name in test for name in LISTS):
+        raise Misread("it expects nothing; write `expect: []` if nothing must be found")
+
+
+def _place(test: Written, path: tuple[str | int, ...]) -> str:
+    """Where a part of a test stands, or the nearest that it stands in."""
+    while path and path not in test.spots:
+        path = path[:-1]
+    return f"{test.file}:{test.spots[path][0]}"
 
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
     """The bundle with this rule only."""
     return msgspec.structs.replace(bundle, rules={rule.id: rule})
-
-
-def timeline(bundle: Bundle, rule: Rule, events: Sequence[Mapping[str, Any]]) -> list[Arrival]:
-    """The events in order of arrival; ids are their numbers from 1."""
-    arrivals = []
-    for number, row in enumerate(events, 1):
-        at = START + duration(str(row["at"]))
-        arrives = START + duration(str(row["arrives"])) if "arrives" in row else at
-        source = row.get("source") or _source_for(bundle, rule, str(row["event"]))
-        fields = {name: _typed(bundle, str(row["event"]), name, value)
-                  for name, value in row.items() if name not in OWN_WORDS}
-        arrivals.append((arrives, number, str(source), at, row, fields))
-    arrivals.sort(key=lambda entry: entry[:2])
-    return [
-        Arrival(arrives, Event(str(number), source, str(row["event"]), at, arrives, place_of(row.get("place")),
-                               row.get("severity"), fields, 0, offset))
-        for offset, (arrives, number, source, at, row, fields) in enumerate(arrivals)
-    ]
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival]) -> list[Finding]:
@@ -115,7 +117,7 @@ def final(told: Iterable[Finding]) -> list[Finding]:
     """The last word on each finding that was not retracted, in order of opening."""
     last = {finding.id: finding for finding in told}
     kept = [finding for finding in last.values() if finding.change != RETRACTED]
-    return sorted(kept, key=lambda finding: (finding.opened, str(finding.key), finding.id))
+    return sorted(kept, key=lambda finding: (finding.opened, str(finding.key), [int(one) for one in finding.evidence]))
 
 
 def answers(bundle: Bundle, told: Sequence[Finding]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -140,24 +142,10 @@ def answered(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def watching(rule: Rule, test: Mapping[str, Any]) -> Rule:
     """The rule, expecting only those registered keys that the test speaks of."""
-    spoken = {str(value) for row in test.get("events", ()) for value in row.values()}
-    spoken |= {str(value) for value in test.get("watch", ())}
+    rows = [row for row in test.get("events") or () if isinstance(row, Mapping)]
+    spoken = {str(value) for row in rows for value in row.values()} | {str(value) for value in test.get("watch") or ()}
     expected = tuple(key for key in rule.expected if all(str(part) in spoken for part in key))
     return msgspec.structs.replace(rule, expected=expected)
-
-
-def differences(what: str, found: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What differs from the complete list that was expected, in words; empty if nothing does."""
-    problems = []
-    for number, (told, wanted) in enumerate(zip(found, expected, strict=False), 1):
-        for name, value in wanted.items():
-            if name not in told:
-                raise ValueError(f"an expected {what} knows no {name!r}; there are {', '.join(sorted(told))}")
-            if not _equal(name, told[name], value):
-                problems.append(f"{what} {number}: {name} is {told[name]}, expected {value}")
-    problems += [f"{what} not expected: {dict(told)}" for told in found[len(expected):]]
-    problems += [f"{what} missing: {dict(wanted)}" for wanted in expected[len(found):]]
-    return problems
 
 
 def described(finding: Finding) -> dict[str, Any]:
@@ -165,44 +153,9 @@ def described(finding: Finding) -> dict[str, Any]:
     return {
         "opened": show_duration(finding.opened - START),
         "closed": None if finding.closed is None else show_duration(finding.closed - START),
-        "evidence": finding.count, "value": finding.value, "key": finding.key, "corrections": finding.corrections,
+        "evidence": finding.evidence, "count": finding.count, "value": finding.value, "key": finding.key,
+        "steps": finding.bound, "ended": finding.ended, "corrections": finding.corrections,
     }
-
-
-def place_of(given: Any) -> Place | None:
-    """`[lat, lon]`, or a mapping with lat, lon, district, cell, address."""
-    if given is None:
-        return None
-    if isinstance(given, Mapping):
-        return Place(**given)
-    lat, lon = given
-    return Place(float(lat), float(lon))
-
-
-def _equal(name: str, told: Any, wanted: Any) -> bool:
-    if name in ("opened", "closed"):
-        if told is None or wanted is None:
-            return told is None and wanted is None
-        return duration(str(told)) == duration(str(wanted))
-    if name == "key":
-        return all(str(told.get(part)) == str(value) for part, value in dict(wanted).items())
-    return bool(told == wanted)
-
-
-def _source_for(bundle: Bundle, rule: Rule, event_type: str) -> str:
-    """A source of the rule's that can send this type."""
-    names = [name for name in sorted(rule.sources) if bundle.sources[name].may_emit(event_type)]
-    if not names:
-        raise ValueError(f"no source of this rule can send {event_type!r}")
-    return names[0]
-
-
-def _typed(bundle: Bundle, event_type: str, name: str, value: Any) -> Any:
-    declared = bundle.event_types.get(event_type)
-    field = None if declared is None else declared.fields.get(name)
-    if field is not None and field.type == "double" and isinstance(value, int):
-        return float(value)
-    return value
 
 
 def _clock(source: str, offset: int, clock: Micros) -> ClockRow:
