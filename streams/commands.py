@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -31,8 +32,11 @@ def run(options: argparse.Namespace) -> int:
     """`tocsin run`: a worker, until it is told to stop."""
     import logging
 
+    from streams.logs import LogError
     from streams.service.worker import ROLES, Settings, Worker
 
+    if options.partitions < 1 or not 0 <= options.port <= 65535:
+        raise Refused("--partitions must be at least 1, --port from 0 to 65535")
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     bundle = load_bundle(options.rules)
     roles = ROLES if options.role == "all" else (options.role,)
@@ -45,7 +49,15 @@ def run(options: argparse.Namespace) -> int:
         text = f"tocsin: running {', '.join(roles)} on {settings.broker}; metrics on port {port}"
         print(text, file=sys.stderr, flush=True)
 
-    asyncio.run(worker.run(ready=ready))
+    try:
+        asyncio.run(worker.run(ready=ready))
+    except LogError as error:
+        print(f"tocsin run: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise Refused(f"port {options.port} is taken; --port 0 takes any free one") from error
     return 0
 
 

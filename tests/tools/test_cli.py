@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -199,6 +200,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (["backtest", "--rules", "nowhere", "--input", "a=b"], "nowhere is not a directory"),
     (["load", "records.jsonl", "--source", "sensors", "--speed", "fast"], "write 60x or max"),
     (["load", "records.jsonl", "--source", "sensors", "--broker", "here"], "write embedded:///"),
+    (["run", "--port", "70000"], "--port from 0 to 65535"),
+    (["run", "--partitions", "0"], "--partitions must be at least 1"),
     (["test", "nothing"], "no rule nothing"),
     (["tail", "nowhere"], "there is no log at"),
     (["simulate", "city", "--start", "monday"], "not a date"),
@@ -210,6 +213,15 @@ def test_what_cannot_be_done_is_said_in_words(home: Path, words: list[str], told
     err = capsys.readouterr().err
     assert told in err
     assert "Traceback" not in err
+
+
+def test_run_says_in_words_why_it_cannot_start(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["run", "--port", port]) == 2
+    assert f"port {port} is taken" in capsys.readouterr().err
+    assert main(["run", "--port", "0", "--partitions", "3"]) == 1
+    assert "topic 'tocsin.work' has 4 partitions, not 3" in capsys.readouterr().err
 
 
 def test_broken_rules_stop_a_backtest_with_their_mistakes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
