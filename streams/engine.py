@@ -216,15 +216,19 @@ class Engine:
         if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
             return  # the snapshot was cut short: this key already stands behind this frame
         domain = live.domain
-        key = live.key(row.key, BEFORE_ALL)
+        key = live.keys.get(row.key)
+        if key is None:
+            key = live.key(row.key, BEFORE_ALL)
         if member.time < key.floor:
             self.counts["older_than_the_limit_allows"] += 1
             return
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
         if key.take(member, domain.clock):
             self._correct(live, key, member.id)
-        elif key.head.hold.fresh < len(key.head.hold.episodes):
-            self._tell(live, key)
+        else:
+            hold = key.head.hold
+            if hold.fresh < len(hold.episodes):
+                self._tell(live, key)
         if key.crowded:
             self._make_room(live, key)
         self._dirty[key.name] = key

@@ -200,7 +200,8 @@ class Intake:
         idle = self.source.idle
         if self.wall_is_received and idle is not None and event.received - self.wall >= idle:
             self._follow(event.received)
-        self.wall = max(self.wall, event.received)
+        if event.received > self.wall:
+            self.wall = event.received
         row = AcceptedRow(0, self.clock, event)
         horizon = self.clock - self.source.lateness
         if event.time < horizon:
@@ -210,8 +211,10 @@ class Intake:
         if seen is not None and seen >= horizon:
             return True
         self._seen[event.id] = fresh[event.id] = event.time
-        first, self.head = self.head == BEFORE_ALL, max(self.head, event.time)
-        self.clock = max(self.clock, event.time - self.source.disorder)
+        first = self.head == BEFORE_ALL
+        if event.time > self.head:
+            self.head = event.time
+            self.clock = max(self.clock, event.time - self.source.disorder)
         taken.events.append(row)
         self._route(event, taken.work)
         if first:  # rules count from here, wherever the batch ends
@@ -237,6 +240,8 @@ class Intake:
     def _route(self, event: Event, work: dict[int, list[WorkRow]]) -> None:
         wanted = self.router.route(event)
         self._unstamped += len(wanted)
+        if not wanted:
+            return
         for row, (rule, key, member) in enumerate(wanted):
             partition = partition_of(rule, key, self.work_partitions) if self.work_partitions > 1 else 0
             work.setdefault(partition, []).append(MemberRow(row, rule, key, member))

@@ -120,7 +120,11 @@ class Router:
 
     def _key(self, candidate: Candidate, event: Event) -> KeyValues | None:
         try:
-            key = tuple([key_part(part(event)) for part in candidate.by])
+            key = tuple([part(event) for part in candidate.by])
+            for part in key:
+                if type(part) is not str or not 0 < len(part) <= KEY_AT_MOST:  # most are short texts
+                    key = tuple([key_part(one) for one in key])
+                    break
         except EvalError:
             key = (None,)
         if None in key:

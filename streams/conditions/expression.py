@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.conditions import analysis, bounds, runtime
 from streams.conditions.check import Compiler
+from streams.conditions.checked import Ident, Node, Select
 from streams.conditions.compile import Resolver, build
 from streams.conditions.mistakes import ExpressionProblems, friendly
 from streams.conditions.scope import Scope
@@ -58,11 +59,18 @@ def compile_expression(
     if problems:
         raise ExpressionProblems(problems)
     reading = analysis.Reading(Resolver(scope))
-    finish = _finish(tree.type, expect) if outside else None
+    finish = _finish(tree.type, expect) if outside and not (expect is None and _as_it_came(tree)) else None
     return Expression(
         text, friendly(tree.type), build(tree, scope, finish), frozenset(reading.paths(tree)),
         reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
     )
+
+
+def _as_it_came(tree: Node) -> bool:
+    """Whether the value is a part of the record that nothing has touched: it is one of the world outside already."""
+    while isinstance(tree, Select) and not tree.test:
+        tree = tree.operand
+    return isinstance(tree, Ident) and tree.name == "record"
 
 
 def _finish(type: str, expect: str | None) -> Callable[[Any], Any] | None:
