@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
+from math import isfinite
 from typing import Any
 
 import msgspec
 
 from streams.clocks import duration, micros, parse_rfc3339, zone_of
-from streams.conditions import EvalError, Expression
+from streams.conditions import EvalError
 from streams.reasons import DeadReason
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, FieldType, Source, TimeMapping
@@ -18,6 +20,7 @@ from streams.rules import Bundle, FieldType, Source, TimeMapping
 EARLIEST, LATEST = parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z")
 NAME_AT_MOST = 1000  # characters of an id or a type
 RecordFields = Mapping[str, Any]
+_SEPARATORS = re.compile(r"[\s,;]+")
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 
@@ -85,7 +88,7 @@ class Mapper:
             raise Refusal(DeadReason.TIME_IN_FUTURE, "the event's time lies in the future of its receipt")
         return Event(
             str(identity), self.source.id, event_type, time, received, self._place(record, row),
-            self._optional(self.mapping.severity, record, row), self._fields(event_type, record, row),
+            self._severity(record, row), self._fields(event_type, record, row),
             partition, offset)
 
     def _part(self, expression: Callable[..., Any], record: RecordFields, row: int, reason: DeadReason,
@@ -118,13 +121,15 @@ class Mapper:
                 raise Refusal(DeadReason.BAD_TIME, f"`time`: {error}") from error
         return received
 
-    def _optional(self, expression: Expression | None, record: RecordFields, row: int) -> Any:
-        if expression is None:
+    def _severity(self, record: RecordFields, row: int) -> str | None:
+        """The severity if it is a text; whatever else the record holds there says nothing."""
+        if self.mapping.severity is None:
             return None
         try:
-            return expression(record, row)
+            value = self.mapping.severity(record, row)
         except EvalError:
             return None
+        return value if isinstance(value, str) and value else None
 
     def _place(self, record: RecordFields, row: int) -> Place | None:
         known = {}
@@ -138,10 +143,10 @@ class Mapper:
         if not known:
             return None
         at = _coordinates(known.pop("lat", None), known.pop("lon", None))
-        if not at and not known:
+        named = {name: str(value) for name, value in known.items() if isinstance(value, str | int | float)}
+        if not at and not named:
             return None
         lat, lon = at or (None, None)
-        named = {name: str(value) for name, value in known.items()}
         return Place(lat, lon, named.get("district"), named.get("cell"), named.get("address"))
 
     def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
@@ -178,7 +183,7 @@ class Mapper:
         return FieldPlan(parts, declared.fields, required)
 
     def _put(self, fields: dict[str, Any], field: FieldType, value: Any) -> None:
-        if value == "" and field.type != "string":
+        if value == "" and (field.type != "string" or field.values):
             return
         try:
             typed = COERCE[field.type](value)
@@ -242,7 +247,7 @@ def _as_int(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
     number = int(value)
-    if isinstance(value, float) and number != value:
+    if (isinstance(value, float) and number != value) or (isinstance(value, str) and "_" in value):
         raise ValueError
     if not -(2**63) <= number < 2**63:
         raise ValueError
@@ -252,7 +257,10 @@ def _as_int(value: Any) -> int:
 def _as_double(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise TypeError
-    return float(value)
+    number = float(value)
+    if not isfinite(number) or (isinstance(value, str) and "_" in value):
+        raise ValueError
+    return number
 
 
 def _as_bool(value: Any) -> bool:
@@ -276,7 +284,7 @@ def _as_map(value: Any) -> dict[str, Any]:
 
 
 def _as_place(value: Any) -> Place:
-    lat, lon = value.split() if isinstance(value, str) else value
+    lat, lon = _SEPARATORS.split(value.strip()) if isinstance(value, str) else value
     at = _coordinates(lat, lon)
     if not at:
         raise ValueError
@@ -287,7 +295,7 @@ def _coordinates(lat: Any, lon: Any) -> tuple[float, float] | tuple[()]:
     """Both in degrees, or nothing where either is missing or none."""
     try:
         at = float(lat), float(lon)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ()
     return at if -90 <= at[0] <= 90 and -180 <= at[1] <= 180 else ()
 
