@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.clocks import DAY, HOUR, MINUTE, SECOND, parse_rfc3339
 from streams.conditions import compile_expression, record_scope
-from streams.mapping import Mapper, Refusal
+from streams.frames import VERSION, AcceptedRow, EventsFrame, decode_events, encode
+from streams.mapping import COERCE, Mapper, Refusal
 from streams.reasons import DeadReason
 from streams.records import Event, Place
 from streams.rules import Bundle, City, EventType, FieldType, RecordMapping, Source, TimeMapping
@@ -94,7 +99,9 @@ def test_an_event_from_the_future_of_its_receipt() -> None:
     ("bool", True, True), ("bool", "yes", True), ("bool", "False", False),
     ("duration", "90s", 90 * SECOND), ("duration", "1d", DAY), ("timestamp", "2026-07-01T12:00:00Z", NOON),
     ("list", [1, "a"], [1, "a"]), ("map", {"a": 1}, {"a": 1}), ("dyn", {"a": [1]}, {"a": [1]}),
-    ("place", "1.5 2", Place(1.5, 2.0)), ("place", [1.5, 2], Place(1.5, 2.0)),
+    ("place", "1.5 2", Place(1.5, 2.0)), ("place", [1.5, 2], Place(1.5, 2.0)), ("place", "1.5, 2", Place(1.5, 2.0)),
+    ("string", 7.5, "7.5"), ("int", " 7 ", 7), ("double", "", None), ("bool", "NO", False),
+    ("timestamp", "", None), ("place", "", None), ("string", None, None),
 ])
 def test_fields_get_their_declared_type(type: str, written: Any, typed: Any) -> None:
     found = event(mapper(fields={"f": FieldType("f", type)}), f=written)
@@ -104,7 +111,9 @@ def test_fields_get_their_declared_type(type: str, written: Any, typed: Any) -> 
 @pytest.mark.parametrize(("type", "written"), [
     ("string", {"a": 1}), ("string", True), ("int", "x"), ("int", 7.5), ("int", True), ("int", 2**63), ("double", "x"),
     ("double", False), ("bool", "maybe"), ("bool", 2), ("duration", "soon"), ("duration", 5), ("timestamp", "noon"),
-    ("list", "x"), ("map", [1]), ("place", "1"), ("place", "91 0"), ("place", 5),
+    ("list", "x"), ("map", [1]), ("place", "1"), ("place", "91 0"), ("place", 5), ("place", [1, 2, 3]),
+    ("place", {"lat": 1, "lon": 2}), ("double", "nan"), ("double", "-inf"), ("double", float("inf")),
+    ("double", "1_0"), ("int", "1_0"), ("int", "1e3"), ("int", float("nan")), ("duration", "-5m"), ("timestamp", NOON),
 ])
 def test_a_wrong_type_is_refused(type: str, written: Any) -> None:
     assert refusal(mapper(fields={"f": FieldType("f", type)}), f=written) is DeadReason.WRONG_TYPE
@@ -114,6 +123,7 @@ def test_enumerated_and_required_fields() -> None:
     made = mapper(fields={"f": FieldType("f", "string", required=True, values=("x", "y"))})
     assert event(made, f="x").fields == {"f": "x"}
     assert refusal(made, f="z") is DeadReason.WRONG_TYPE
+    assert refusal(made, f="") is DeadReason.MISSING_FIELD  # how a CSV file says that there is none
     assert refusal(made) is DeadReason.MISSING_FIELD
 
 
@@ -127,7 +137,63 @@ def test_types_that_are_not_declared() -> None:
     ({"lat": "1.5", "lon": "2"}, Place(1.5, 2.0)),
     ({"lat": "x", "lon": 2, "d": "north"}, Place(None, None, "north")),
     ({"lat": 91, "lon": 2}, None), ({"lat": 1}, None), ({"d": ""}, None), ({}, None),
+    ({"lat": "nan", "lon": 2}, None), ({"d": 5, "a": ["x"]}, Place(None, None, "5")), ({"d": {"name": "north"}}, None),
+    ({"lat": 0, "lon": 0}, Place(0, 0)),
 ])
 def test_places(record: dict[str, Any], place: Place | None) -> None:
     made = mapper(place={"lat": "record.lat", "lon": "record.lon", "district": "record.d", "address": "record.a"})
     assert event(made, **record).place == place
+
+
+def test_a_severity_is_a_text_or_nothing() -> None:
+    made = whole("rfc3339")
+    said = {"severe": "severe", "": None, 5: None}
+    assert {value: event(made, severity=value).severity for value in said} == said
+    assert [event(made, severity=value).severity for value in (["severe"], {"a": 1}, None, True)] == [None] * 4
+
+
+def test_personal_fields_are_told_apart_and_not_told() -> None:
+    made = mapper(fields={"f": FieldType("f", "string", personal=True)})
+    keyed = Mapper(Bundle("b", City(), made.types, {}, {}, {}, {}), made.source, b"secret")
+    one, same, other = (event(keyed, f=name).fields["f"] for name in ("Li", "Li", "Wu"))
+    assert one == same != other
+    assert "Li" not in one
+    assert event(made, f="Li").fields["f"] != one  # another key, another hash
+
+
+@cache
+def whole(format: str) -> Mapper:
+    """A mapping of every part, and a field of every type."""
+    declared = {name: FieldType(name, name) for name in COERCE}
+    time = TimeMapping(expression("record.time"), format, "Europe/Berlin")
+    mapping = RecordMapping(
+        expression("record.id"), expression("record.type"), time, TimeMapping(expression("record.came"), format),
+        expression("record.severity"),
+        {name: expression(f"record.{name}") for name in ("lat", "lon", "district", "address", "cell")},
+        {name: expression(f'record["{name}"]') for name in declared})
+    source = Source("s", "city.s", "json", mapping, open=True)
+    return Mapper(Bundle("b", City(), {"a": EventType("a", fields=declared)}, {"s": source}, {}, {}, {}), source)
+
+
+texts = st.text(max_size=8) | st.sampled_from(["", "nan", "1e400", "7", "2026-07-01T12:00:00Z", "a", "90s", "1 2"])
+numbers = st.integers(-2**63, 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+anything = st.recursive(st.none() | st.booleans() | numbers | texts, lambda inner: st.lists(inner, max_size=3) |
+                        st.dictionaries(st.text(max_size=3), inner, max_size=3), max_leaves=4)
+PARTS = ("id", "type", "time", "came", "severity", "lat", "lon", "district", "address", "cell", *COERCE)
+records = st.dictionaries(st.sampled_from(PARTS), anything)
+
+
+@given(records, st.sampled_from(["rfc3339", "epoch_s", "epoch_ms", "%Y-%m-%d", "%H"]), st.none() | st.just(NOON),
+       st.booleans())
+def test_any_json_becomes_an_event_that_can_be_sent_or_is_refused(record: Any, format: str, stamp: int | None,
+                                                                  near: bool) -> None:
+    if near:  # so that more of them get past the first check
+        record = {"id": "1", "type": "a", "time": NOON // 1000 if format == "epoch_ms" else "2026-07-01T12:00:00Z",
+                  **{name: value for name, value in record.items() if name not in ("id", "type", "time")}}
+    record = orjson.loads(orjson.dumps(record, option=orjson.OPT_PASSTHROUGH_SUBCLASS))
+    try:
+        found = whole(format).event(record, 0, stamp, 0, 0)
+    except Refusal:
+        return
+    frame = EventsFrame(VERSION, [AcceptedRow(0, 0, found)])
+    assert decode_events(encode(frame)).rows[0].event.id == found.id
