@@ -18,6 +18,7 @@ from streams.records import Event, Micros, Place
 from streams.rules import Bundle, FieldType, Source, TimeMapping
 
 EARLIEST, LATEST = parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2200-01-01T00:00:00Z")
+TYPES_AT_MOST = 10_000  # whose plan is kept; an open source may name any number
 NAME_AT_MOST = 1000  # characters of an id or a type
 RecordFields = Mapping[str, Any]
 _SEPARATORS = re.compile(r"[\s,;]+")
@@ -152,6 +153,8 @@ class Mapper:
     def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
         plan = self._plans.get(event_type)
         if plan is None:
+            if len(self._plans) >= TYPES_AT_MOST:
+                self._plans.clear()
             plan = self._plans[event_type] = self._plan(event_type)
         fields: dict[str, Any] = {}
         for name, part, field in plan.parts:

@@ -21,6 +21,7 @@ from streams.rules import Bundle, Rule, Selector
 Wanted = tuple[str, KeyValues, Member]
 KEY_AT_MOST = 1000  # characters of a key's part
 TEXT_AT_MOST = 500  # characters of a fact: texts are for people
+TYPES_AT_MOST = 10_000  # that have an index at a time; an open source may name any number
 PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
 
@@ -69,7 +70,11 @@ class TypeIndex:
 
 
 class Router:
-    """From an event to the members it becomes. `counts` holds (reason, rule) pairs."""
+    """From an event to the members it becomes.
+
+    `counts` holds (reason, rule) pairs. A condition that the index has passed over was not tried: where
+    the field that it needs is missing, that is no failure of it.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
@@ -81,6 +86,8 @@ class Router:
         """(rule reference, key, member) for each key of each rule that wants the event."""
         index = self._by_type.get(event.type)
         if index is None:
+            if len(self._by_type) >= TYPES_AT_MOST:
+                self._by_type.clear()
             index = self._by_type[event.type] = self._index(event.type)
         wanted: list[Wanted] = []
         several: dict[tuple[str, KeyValues], tuple[int, Candidate]] = {}
@@ -168,7 +175,8 @@ def key_part(value: Any) -> Any:
         return "true" if value else "false"
     if kind is float:
         if isfinite(value):
-            return int(value) if value.is_integer() else value
+            whole = value.is_integer() and -(2**63) <= value < 2**64  # as far as frames hold integers
+            return int(value) if whole else value
         return None
     return value if kind is int else None
 
