@@ -11,10 +11,10 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from streams.clocks import show_duration
+from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
-from streams.reasons import SENTENCES
-from streams.rulefile import common, documents
+from streams.reasons import SENTENCES, DeadReason, Fate, HeldReason, RouteReason
+from streams.rulefile import assembling, common, documents, structures
 from streams.rulefile.codes import CODES
 
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -40,45 +40,74 @@ def codes_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def reasons_table() -> str:
-    """Every reason of every stage."""
-    rows = ["| reason | meaning |", "|---|---|"]
-    rows += [f"| `{reason}` | {sentence} |" for reason, sentence in SENTENCES.items()]
-    return "\n".join(rows) + "\n"
+REASONS = (
+    (Fate, "What became of a record", "`tocsin_records_total` counts them"),
+    (DeadReason, "Why a record became a dead letter", "the dead letter says it: `tocsin tail dlq`"),
+    (RouteReason, "Why a rule did not take an event", "`tocsin_not_routed_total` counts them"),
+    (HeldReason, "Why nothing was sent for a finding",
+     "`tocsin_held_back_total` counts them, `tocsin tail audit` lists all but `repeated` and `shadow`"),
+)
+
+
+def reasons_tables() -> str:
+    """Every reason of every stage, and where it is seen."""
+    tables = []
+    for reasons, title, where in REASONS:
+        rows = [f"{title} ({where}):", "", "| reason | meaning |", "|---|---|"]
+        tables.append("\n".join(rows + [f"| `{reason.value}` | {SENTENCES[reason]} |" for reason in reasons]))
+    return "\n\n".join(tables) + "\n"
+
+
+def later_list() -> str:
+    """Fields and documents that are refused in words until a later version."""
+    fields = {field.name: field.doc for field in common.COMMON if field.type == "later"}
+    rows = ["| not yet | meaning |", "|---|---|"]
+    rows += [f"| `{name}` | {doc[0].upper() + doc[1:]}. |" for name, doc in fields.items()]
+    kinds = ", ".join(f"`{name}`" for name in sorted(assembling.LATER))
+    return "\n".join(rows) + f"\n\nDocuments of these kinds are ignored, and `tocsin check` says so: {kinds}.\n"
 
 
 def _default(field: Field) -> str:
+    value = field.default
     if field.required:
         return "required"
-    if field.default in (None, "", (), {}) or hasattr(field.default, "__struct_fields__"):
+    if value in (None, "", (), {}) or hasattr(value, "__struct_fields__"):
         return ""
-    if field.default == 0 and field.type.startswith("duration"):
-        return "0s"
-    if field.type.startswith("duration") and isinstance(field.default, int):
-        return f"`{show_duration(field.default)}`"
-    return f"`{str(field.default).lower()}`"
+    if field.type.startswith("duration") and isinstance(value, int):
+        return f"`{value // DAY}d`" if value and value % DAY == 0 else f"`{show_duration(value)}`"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
-def _parts() -> dict[str, Callable[[], str]]:
+def parts() -> dict[str, Callable[[], str]]:
+    """What can stand between markers, by name."""
     own = {f"kind {name}": lambda kind=kind: fields_table(kind.FIELDS) or "" for name, kind in all_kinds().items()}
     return {
         **own,
         "common": lambda: fields_table(common.COMMON),
+        "window": lambda: fields_table(structures.WINDOW_FIELDS),
+        "step": lambda: fields_table(structures.STEP_FIELDS),
+        "expect": lambda: fields_table(structures.EXPECT_FIELDS),
+        "alert": lambda: fields_table(structures.ALERT_FIELDS),
+        "dispatch": lambda: fields_table(structures.DISPATCH_FIELDS),
         "city": lambda: fields_table(documents.CITY_FIELDS),
         "event_type": lambda: fields_table(documents.EVENT_TYPE_FIELDS),
         "field": lambda: fields_table(documents.FIELD_FIELDS),
         "source": lambda: fields_table(documents.SOURCE_FIELDS),
+        "event": lambda: fields_table(documents.MAPPING_FIELDS),
+        "time": lambda: fields_table(documents.TIME_FIELDS),
+        "place": lambda: fields_table(documents.PLACE_FIELDS),
         "register": lambda: fields_table(documents.REGISTER_FIELDS),
         "list": lambda: fields_table(documents.LIST_FIELDS),
         "codes": codes_table,
-        "reasons": reasons_table,
+        "reasons": reasons_tables,
+        "later": later_list,
     }
 
 
 def rewritten(text: str) -> str:
     """The page with every marked part as the code has it; KeyError for a part that is none."""
-    parts = _parts()
-    return BLOCK.sub(lambda found: found[1] + parts[found["name"]]() + found[3], text)
+    made = parts()
+    return BLOCK.sub(lambda found: found[1] + made[found["name"]]() + found[3], text)
 
 
 def main(paths: Iterable[str]) -> None:
