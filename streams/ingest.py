@@ -200,8 +200,7 @@ class Intake:
         idle = self.source.idle
         if self.wall_is_received and idle is not None and event.received - self.wall >= idle:
             self._follow(event.received)
-        if event.received > self.wall:
-            self.wall = event.received
+        self.wall = max(self.wall, event.received)
         row = AcceptedRow(0, self.clock, event)
         horizon = self.clock - self.source.lateness
         if event.time < horizon:
