@@ -114,7 +114,9 @@ def place_of(given: Any) -> Place | None:
         unknown = [name for name in given if name not in PLACE_WORDS]
         if unknown:
             raise ValueError(f"a place has no `{unknown[0]}`; it has {', '.join(PLACE_WORDS)}")
-        return Place(**{name: float(value) if name in ("lat", "lon") else str(value) for name, value in given.items()})
+        parts: dict[str, Any] = {name: float(value) if name in ("lat", "lon") else str(value)
+                                 for name, value in given.items()}
+        return Place(**parts)
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
         raise ValueError("`place` is [latitude, longitude], or a mapping such as {district: west}")
     return Place(float(given[0]), float(given[1]))
