@@ -16,7 +16,8 @@ NAMES = sorted(path.stem for path in HOME.glob("*.yaml") if path.stem != "base")
 
 
 def results(folder: Path, text: str) -> list[Result]:
-    shutil.copy(HOME / "base.yaml", folder)
+    for shared in (HOME / "base.yaml", HOME / "meters.csv"):
+        shutil.copy(shared, folder)
     (folder / "rules.yaml").write_text(text)
     return run_tests(load(folder))
 
