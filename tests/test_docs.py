@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import metadata
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
 
 from streams import cli
+from streams.clocks import DAY
 from streams.kinds import all_kinds
 from streams.problems import Gravity
 from streams.reasons import SENTENCES
@@ -22,7 +28,7 @@ from streams.rulefile.common import COMMON
 from streams.rulefile.silence import PREFIX
 from streams.rules import Bundle, City
 from streams.service.worker import Settings, Worker
-from streams.tools.manual import rewritten
+from streams.tools.manual import parts, rewritten
 from streams.tools.ruletest import run_tests
 from streams.topics import Topics
 from tests.conftest import ROOT
@@ -70,7 +76,8 @@ def shell(home: Path, script: str, **more: str) -> str:
 @pytest.mark.slow
 def test_the_readme_leads_from_nothing_to_a_first_alert(home: Path) -> None:
     told = [shell(home, script) for script in blocks(README, "sh")]
-    assert "records came in" in told[0]
+    [records] = re.findall(r"^(\d+) records came in", told[0], re.MULTILINE)
+    assert f"({int(records):,} records)" in README.read_text()
     assert "2 passed, 0 failed" in "".join(told)
     assert '"rule":"my-first-rule"' in told[-2]
     assert "tocsin.alert.firing" in told[-1]
@@ -82,10 +89,12 @@ def test_the_readme_s_kafka_commands_run(home: Path, broker: str) -> None:
     prefix = f"docs{os.getpid()}"
     calls = home / "rules" / "sources" / "calls.yaml"
     calls.write_text(calls.read_text().replace("topic: city.calls", f"topic: {prefix}.calls"))
-    script = script.replace(KAFKA, f"{broker} --prefix {prefix}")
-    script = script.replace("tocsin run", "timeout --signal=INT 25 tocsin run")
-    script = script.replace("tocsin tail", "wait || true\ntocsin tail")
-    told = shell(home, "tocsin simulate city --seed 7 > made.txt\n" + script)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    script = script.replace(KAFKA, f"{broker} --prefix {prefix}").replace("127.0.0.1:9400", f"127.0.0.1:{port}")
+    script = script.replace("tocsin run", f"tocsin run --port {port}").strip() + " | head -n 5\n"
+    ends = "trap 'kill %1; wait %1 || true' EXIT\nset +o pipefail\n"
+    told = shell(home, "tocsin simulate city --seed 7 > made.txt\n" + ends + script)
     assert "tocsin.alert.firing" in told
 
 
@@ -117,9 +126,12 @@ def test_what_is_made_from_the_code_is_up_to_date(page: Path) -> None:
 
 def test_the_manual_names_everything_an_author_meets() -> None:
     text = MANUAL.read_text()
-    names = [*all_kinds(), *(field.name for field in COMMON if field.type != "later"), *CODES, *SENTENCES]
+    names = [*all_kinds(), *CODES, *SENTENCES, *(field.name for field in COMMON)]
     names += [field.name for kind in all_kinds().values() for field in kind.FIELDS]
     assert [name for name in names if name not in text] == []
+    assert [name for name in parts() if f"<!-- made: {name} -->" not in text] == []
+    functions = ("distance", "in_zone", "local", "extract", "slug", "register")
+    assert [name for name in functions if f"`{name}(" not in text] == []
 
 
 def test_the_readme_names_every_command_and_option() -> None:
@@ -131,12 +143,52 @@ def test_the_readme_names_every_command_and_option() -> None:
     assert [option for option in sorted(options) if option not in text] == []
 
 
-def test_the_runbook_names_every_topic_and_metric() -> None:
-    text = RUNBOOK.read_text()
-    assert [spec.name for spec in Topics().specs(4) if spec.name not in text] == []
+def test_the_readme_names_only_targets_that_the_makefile_has() -> None:
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README.read_text(), re.MULTILINE))
+    assert [name for name in sorted(named) if f"\n{name}:" not in (ROOT / "Makefile").read_text()] == []
+
+
+def test_the_runbook_tells_every_topic_as_it_is_made() -> None:
+    rows = table(RUNBOOK, "topic")
+    for spec in Topics().specs(97):
+        kept = "compacted" if spec.retention is None else f"{spec.retention // DAY} days"
+        partitions = "`--partitions`" if spec.partitions == 97 else str(spec.partitions)
+        assert rows.get(f"`{spec.name}`", [])[:2] == [partitions, kept], spec.name
+    assert len(rows) == len(Topics().specs(97))
+
+
+def test_the_runbook_tells_every_metric_and_its_labels() -> None:
     worker = Worker(Bundle("b", City(), {}, {}, {}, {}, {}), Settings("embedded:///nowhere/log.db"))
-    names = [f"tocsin_{one.name}" + ("" if one.gauge else "_total") for one in worker.readings()]
-    assert [name for name in names if f"`{name}`" not in text] == []
+    made = {f"`tocsin_{one.name}{'' if one.gauge else '_total'}`": ", ".join(one.labels) for one in worker.readings()}
+    assert {name: row[0] for name, row in table(RUNBOOK, "metric").items()} == made
+
+
+def test_the_runbook_tells_everything_that_subscribers_read() -> None:
+    text = RUNBOOK.read_text()
+    for file in sorted((ROOT / "tests" / "respond" / "golden").glob("*.json")):
+        event = json.loads(file.read_text())
+        told = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", text))))
+        assert [name for name in (*event, *event["data"]) if name not in told] == [], file.name
+
+
+def test_the_architecture_tells_every_dependency_and_its_licence() -> None:
+    rows = table(ROOT / "ARCHITECTURE.md", "package")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [found[0] for text in project["dependencies"] if (found := re.match(r"[\w.-]+", text))]
+    assert sorted(rows) == sorted(names)
+    for name in names:
+        told = metadata(name)
+        whole = " ".join(str(told.get_all(field)) for field in ("License-Expression", "License", "Classifier"))
+        assert rows[name][0].split("-")[0] in whole, name
+
+
+def table(page: Path, first: str) -> dict[str, list[str]]:
+    """The rows of the page's table whose first column is headed so: first cell -> the others."""
+    lines = page.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    rows = takewhile(lambda line: line.startswith("|"), lines[start + 2:])
+    cells = ([cell.strip() for cell in row.strip("|").split("|")] for row in rows)
+    return {first: others for first, *others in cells}
 
 
 @pytest.mark.parametrize("page", [README, MANUAL, RUNBOOK, ROOT / "ARCHITECTURE.md", ROOT / "CHANGELOG.md"])
@@ -144,3 +196,11 @@ def test_pages_name_only_files_that_are_there(page: Path) -> None:
     named = re.findall(r"`((?:streams|rules|deploy|tests|bench)/[\w./-]*?)/?`", page.read_text())
     missing = [name for name in named if not (ROOT / name).exists() and not name.startswith("rules/detect/")]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", [README, MANUAL, RUNBOOK])
+def test_links_within_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text()
+    titles = [title.strip().lower() for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
+    anchors = {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
+    assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors

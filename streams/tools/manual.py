@@ -80,7 +80,8 @@ def _default(field: Field) -> str:
 
 def parts() -> dict[str, Callable[[], str]]:
     """What can stand between markers, by name."""
-    own = {f"kind {name}": lambda kind=kind: fields_table(kind.FIELDS) or "" for name, kind in all_kinds().items()}
+    own = {f"kind {name}": lambda kind=kind: fields_table(kind.FIELDS)
+           for name, kind in all_kinds().items() if kind.FIELDS}
     return {
         **own,
         "common": lambda: fields_table(common.COMMON),
