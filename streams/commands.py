@@ -41,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     bundle = load_bundle(options.rules)
     roles = ROLES if options.role == "all" else (options.role,)
     key = os.environ.get(PERSONAL_KEY, "").encode()
+    if not key and any(field.personal for kind in bundle.event_types.values() for field in kind.fields.values()):
+        print(f"tocsin run: warning: {PERSONAL_KEY} is not set; a hash without a key can be guessed", file=sys.stderr)
     settings = Settings(broker_of(options), roles, options.partitions, options.port, options.prefix, key)
     worker = Worker(bundle, settings)
 

@@ -111,8 +111,9 @@ async def _drained(worker: Worker, advance: Any) -> None:
 async def _report(log: Log, worker: Worker, console: Console) -> None:
     alerts = await _newest(log, Topics().alerts)
     dispatches = await _newest(log, Topics().dispatches)
-    console.print(_table("Alerts", alerts, ("state", "severity", "rule", "place", "time", "why"), _alert_row))
-    console.print(_table("Dispatches", dispatches, ("state", "to", "priority", "rule", "place", "time"), _dispatch_row))
+    console.print(_table("Alerts", alerts, ("state", "severity", "rule", "place", "time (UTC)", "why"), _alert_row))
+    columns = ("state", "to", "priority", "rule", "place", "time (UTC)")
+    console.print(_table("Dispatches", dispatches, columns, _dispatch_row))
     rules = Counter(one["data"].get("rule", "") for one in alerts)
     console.print("Alerts by rule: " + ", ".join(f"{rule} {number}" for rule, number in rules.most_common()))
     fates: Counter[str] = Counter()

@@ -34,6 +34,7 @@ class DeadReason(enum.StrEnum):
     UNKNOWN_SOURCE = "unknown_source"
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
+    POISON_FRAME = "poison_frame"
 
 
 class RouteReason(enum.StrEnum):
@@ -77,6 +78,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.UNKNOWN_SOURCE: "The record names a source that this topic does not have.",
     DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",
     DeadReason.WRONG_TYPE: "A field's value does not have the declared type.",
+    DeadReason.POISON_FRAME: "An entry of Tocsin's own topics cannot be read; another version, or another writer?",
     RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a field is missing or of another type).",
     RouteReason.NO_KEY: "A part of the rule's `by` is absent, empty, no plain value or longer than 1,000 characters.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",

@@ -92,7 +92,7 @@ launch() {
 await() { # PORT: until the broker says that it has started and its port answers
   local deadline=$((SECONDS + wait_s))
   until grep -q "Kafka Server started" "$dir/server.log" && answers "$1"; do
-    if ! running; then
+    if ! kill -0 "$(cat "$dir/pid")" 2>/dev/null; then  # its name is not yet the broker's just after the start
       tail -n 20 "$dir/server.log" >&2
       fail "it ended while starting (above; the whole of it in $dir/server.log)"
     fi

@@ -12,6 +12,7 @@ from streams import findings, frames
 from streams.engine import RULE_REMOVED, Engine
 from streams.findings import FindingRow
 from streams.logs import Outgoing
+from streams.reasons import DeadReason
 from streams.respond import Respond
 from streams.rules import Bundle
 from streams.topics import Topics
@@ -34,6 +35,10 @@ class DetectFold:
     def offset(self) -> int:
         """The offset of the last frame folded."""
         return self.engine.offset
+
+    @offset.setter
+    def offset(self, offset: int) -> None:
+        self.engine.offset = offset
 
     def step(self, offset: int, value: bytes) -> list[Outgoing]:
         """Fold a frame; its findings are one frame again, marked by this one's offset."""
@@ -74,6 +79,10 @@ class RespondFold:
         """The offset of the last frame folded."""
         return self.fold.offset
 
+    @offset.setter
+    def offset(self, offset: int) -> None:
+        self.fold.offset = offset
+
     def step(self, offset: int, value: bytes) -> list[Outgoing]:
         """Fold a frame; every output is one CloudEvent."""
         try:
@@ -97,6 +106,6 @@ class RespondFold:
 
 def poison(topics: Topics, topic: str, partition: int, offset: int, value: bytes, error: Exception) -> Outgoing:
     """A dead letter for an entry of our own that cannot be read."""
-    letter = {"reason": "poison_frame", "problem": str(error), "topic": topic, "partition": partition,
+    letter = {"reason": DeadReason.POISON_FRAME, "problem": str(error), "topic": topic, "partition": partition,
               "offset": offset, "size": len(value)}
     return Outgoing(topics.dlq, 0, f"{topic}/{partition}".encode(), orjson.dumps(letter))

@@ -113,6 +113,9 @@ class Stage:
     async def _catch_up(self, part: Part, stop: int | None) -> None:
         start = part.fold.offset + 1
         oldest = await self.log.start_offset(self.topic, part.partition)
+        if start == 0 and part.kept == -1 and oldest > 0:
+            part.fold.offset = part.kept = oldest - 1  # no state at all: it begins with what there is
+            start = oldest
         if start < oldest:
             raise LogError(
                 f"{self.topic}/{part.partition}: the state stands at {start} but the log begins at {oldest}; "

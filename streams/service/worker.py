@@ -62,6 +62,7 @@ class Worker:
         self.apps: list[faust.App] = []
         self.ingest: IngestLoop | None = None
         self.records: Counter[tuple[str, str]] = Counter()
+        self.dead: Counter[tuple[str, str]] = Counter()
         self.watchdog = Watchdog(settings.patience_s)
         self.port: Port | None = None
         self._restoring: dict[str, asyncio.Task[None]] = {}
@@ -217,6 +218,7 @@ class Worker:
             Reading("records", "Records read, by what became of them.", ("source", "fate"), self.records),
             Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
             Reading("refolds", "Keys computed again because an event came out of order.", (), {(): engines["refolds"]}),
+            Reading("dead_letters", "Records not understood, by reason.", ("source", "reason"), self.dead),
             Reading("not_routed", "Events that a rule did not take.", ("reason", "rule"),
                     {} if self.ingest is None else self.ingest.router.counts),
             Reading("keys_limited", "Keys that held too many events and gave up corrections.", ("reason",),
@@ -235,7 +237,10 @@ class Worker:
         for owned in self.ingest.owned.values():
             for fate, number in owned.fold.counts.items():
                 self.records[owned.fold.source.id, fate] += number
+            for reason, number in owned.fold.dead_reasons.items():
+                self.dead[owned.fold.source.id, reason] += number
             owned.fold.counts.clear()
+            owned.fold.dead_reasons.clear()
 
 
 

@@ -132,10 +132,11 @@ def test_of_several_state_rows_the_highest_offset_wins_even_if_written_earlier(t
 
 def test_a_log_that_begins_after_the_state_is_an_error_in_words(tmp_path: Path) -> None:
     async def work(log: Log, stage: Stage) -> None:
-        await fill(log, range(2))
+        await keep_state(log, "state", 0, 0, {b"sum": b"0:0"})
+        await fill(log, range(3))
 
         async def start_offset(topic: str, partition: int) -> int:
-            return 1
+            return 2
 
         log.start_offset = start_offset  # type: ignore[method-assign]
         with pytest.raises(LogError, match="longer than the topic's retention"):
@@ -181,6 +182,20 @@ def test_after_a_failed_append_nothing_is_kept_and_a_successor_sends_everything(
         told = await outputs(log)
         assert sorted(set(told)) == ["0:0", "1:1", "2:3", "3:4", "4:5"]
         assert (await read_state(log, "state", 0))[b"sum"] == b"4:5"
+
+    played(tmp_path, work)
+
+
+def test_without_any_state_it_begins_with_what_the_log_still_holds(tmp_path: Path) -> None:
+    async def work(log: Log, stage: Stage) -> None:
+        await fill(log, range(3))
+
+        async def start_offset(topic: str, partition: int) -> int:
+            return 1
+
+        log.start_offset = start_offset  # type: ignore[method-assign]
+        await stage.assign([0])
+        assert await outputs(log) == ["1:1", "2:3"]
 
     played(tmp_path, work)
 
