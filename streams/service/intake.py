@@ -87,6 +87,16 @@ class IngestLoop:
                 if part not in read and bulk.at_end(*part):
                     await self._follow(part, owned)
 
+    async def lag(self) -> dict[str, tuple[int, int]]:
+        """Records not yet folded and the offset of the last one folded, by `source/partition`."""
+        lags = {}
+        for (topic, number), owned in list(self.owned.items()):
+            at = owned.fold.offset
+            read = self._bulk is not None and self._bulk.at_end(topic, number)  # a topic may end with holes
+            lag = 0 if read else await self.log.end_offset(topic, number) - 1 - at
+            lags[f"{owned.fold.source.id}/{number}"] = (lag, at)
+        return lags
+
     async def _own(self, bulk: Bulk, part: TopicPart) -> None:
         """Take over a partition: its state, and the reading position that belongs to it."""
         topic, number = part

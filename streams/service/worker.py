@@ -14,6 +14,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from itertools import count
 from typing import Any
 
 import faust
@@ -32,6 +33,7 @@ from streams.topics import PREFIX, Topics, city_topics
 
 ROLES = ("ingest", "detect", "respond")
 BEAT_EVERY_S = 0.25
+FEEDS_EVERY = 8  # beats between two looks at how far ingest is behind
 COMPACT_EVERY_S = 300.0
 TAKE_AT_MOST = 200
 TAKE_WITHIN_S = 0.02
@@ -168,15 +170,19 @@ class Worker:
 
     async def _beat(self, stopping: asyncio.Event) -> None:
         """Tell the watchdog that the loop turns, and how far behind each partition is; no stage can hold this up."""
-        while not stopping.is_set():
-            lags: dict[tuple[str, str], int] = {}
-            offsets: dict[tuple[str, str], int] = {}
+        feeds: dict[str, tuple[int, int]] = {}
+        for turn in count():
+            if stopping.is_set():
+                return
+            if self.ingest is not None and turn % FEEDS_EVERY == 0:  # there may be many
+                feeds = await self.ingest.lag()
+            seen = {("ingest", name): found for name, found in feeds.items()}
             for role, stage in self.stages.items():
-                for number, lag in (await stage.lag()).items():
-                    lags[role, str(number)] = lag
-                offsets |= {(role, str(number)): part.fold.offset for number, part in stage.parts.items()}
-            self._lags = lags  # only of what is ours now: what was given up is behind for ever
-            self.watchdog.beat({name: offsets.get(name, -1) for name, lag in lags.items() if lag > 0})
+                at = {number: part.fold.offset for number, part in stage.parts.items()}
+                seen |= {(role, str(number)): (lag, at.get(number, -1)) for number, lag in (await stage.lag()).items()}
+            # only of what is ours now: what was given up is behind for ever
+            self._lags = {name: lag for name, (lag, _) in seen.items()}
+            self.watchdog.beat({name: at for name, (lag, at) in seen.items() if lag > 0})
             await _pause(stopping, BEAT_EVERY_S)
 
     async def drained(self) -> bool:
