@@ -165,3 +165,21 @@ def test_an_event_behind_what_time_has_done_asks_for_a_refold() -> None:
     before = key.refold(40)
     assert [one.opened for one in before] == [25]
     assert key.head.hold.episodes == []
+
+
+def test_what_happened_at_the_horizon_can_still_change() -> None:
+    key = made(matching())
+    key.take(member(5, "a"), 100)
+    key.advance(100)
+    assert [one.closed for one in key.head.hold.episodes] == [9]
+    assert not key.settle(10)  # at 10 the episode was over
+    assert key.settle(11)
+
+
+def test_an_event_at_the_time_of_what_time_has_done_comes_after_it() -> None:
+    key = made(matching())
+    key.take(member(5, "a"), 0)
+    key.advance(10)
+    assert key.done == 10
+    assert not key.take(member(10, "b"), 10)
+    assert key.take(member(9, "c"), 10)

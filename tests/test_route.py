@@ -130,6 +130,13 @@ def test_an_equality_takes_a_rule_out_of_the_scan() -> None:
     assert named(router.route(event(county="c7", level=0.0, kind="k"))) == [("r7@x", ("k",))]
 
 
+def test_of_several_equalities_the_one_with_most_values_is_looked_up() -> None:
+    many = [rule(f"r{number}", selector(("a.x",), f'kind == "k" && county == "c{number}"', "kind"))
+            for number in range(5)]
+    tried = Router(bundle(*many))._index("a.x").candidates(event(county="c3", kind="k"))
+    assert [candidate.rule.id for candidate in tried] == ["r3"]
+
+
 def test_selectors_of_one_rule_that_fit_one_event_become_roles() -> None:
     both = rule("s", selector(("a.x",), "level > 1", "county"), selector(("a.*",), None, "county"),
                 selector(("a.x",), None, "kind"))
