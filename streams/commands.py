@@ -7,9 +7,11 @@ import asyncio
 import contextlib
 import errno
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version as installed_version
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -187,7 +189,7 @@ def simulate(options: argparse.Namespace) -> int:
         start = date.fromisoformat(options.start)
     except ValueError as error:
         raise Refused(f"--start {options.start!r} is not a date such as 2026-03-02") from error
-    if options.days <= 0 or options.scale <= 0:
+    if not (0 < options.days < inf and 0 < options.scale < inf):
         raise Refused("--days and --scale must be greater than zero")
     summary = write(options.directory, options.seed, start, options.days, options.scale)
     print(summary.as_json() if options.json else summary.as_text())
@@ -257,7 +259,7 @@ def speed_of(text: str) -> float | None:
         speed = float(text.removesuffix("x"))
     except ValueError:
         speed = 0.0
-    if speed <= 0:
+    if not 0 < speed < inf:
         raise Refused(f"--speed {text!r}: write 60x or max")
     return speed
 
@@ -269,7 +271,7 @@ def broker_of(options: argparse.Namespace) -> str:
         path = Path(".run/tocsin.db").absolute()
         path.parent.mkdir(exist_ok=True)
         url = f"embedded://{path}"
-    if not url.startswith(("embedded:///", "kafka://")):
+    if not re.fullmatch(r"embedded:///.*[^/]|kafka://.+", url):
         raise Refused(f"--broker {url!r}: write embedded:///path/of/file.db or kafka://host:9092")
     return url
 

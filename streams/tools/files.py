@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
 from streams.formats import csv
+from streams.formats.contract import LIMIT
 
 RecordText = tuple[bytes, Mapping[str, bytes]]
 
@@ -15,13 +17,14 @@ RecordText = tuple[bytes, Mapping[str, bytes]]
 def read_file(format_name: str, path: Path) -> Iterator[RecordText]:
     """(value, headers) of each record of a file, `.gz` or not: rows of a CSV file, else lines.
 
-    The header `row` is the 0-based data row. Raises OSError.
+    The header `row` is the 0-based data row. Of a record beyond the limit only the beginning is given,
+    which is still too large. Raises OSError, also for a `.gz` file that is none or ends too early.
     """
     with open_bytes(path) as stream:
-        if format_name == "csv":
-            yield from _csv_rows(stream)
-        else:
-            yield from _lines(stream)
+        try:
+            yield from _csv_rows(stream) if format_name == "csv" else _lines(stream)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise OSError(None, f"it cannot be unpacked: {error}", str(path)) from error
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -40,7 +43,10 @@ def _csv_rows(stream: IO[bytes]) -> Iterator[RecordText]:
 
 def _lines(stream: IO[bytes]) -> Iterator[RecordText]:
     row = 0
-    for line in stream:
+    while line := stream.readline(LIMIT + 1):
+        rest = line
+        while len(rest) > LIMIT and not rest.endswith(b"\n"):
+            rest = stream.readline(LIMIT + 1)
         text = line.rstrip(b"\r\n")
         if text:
             yield text, {csv.ROW: str(row).encode()}

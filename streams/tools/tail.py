@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -42,9 +43,12 @@ def _value(entry: Entry) -> Any:
     if value is None:
         return None
     opened = FRAMES.get(entry.topic.rpartition(".")[2])
+    if opened is not None:
+        with contextlib.suppress(msgspec.DecodeError, ValueError):  # a city may call its topic so too
+            return msgspec.to_builtins(opened(value))
     try:
-        return msgspec.to_builtins(opened(value)) if opened else orjson.loads(value)
-    except (msgspec.DecodeError, ValueError):
+        return orjson.loads(value)
+    except ValueError:
         return _text(value)
 
 
