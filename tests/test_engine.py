@@ -235,7 +235,13 @@ def test_a_register_key_never_heard_of_counts_from_the_switch() -> None:
         ("silent", "{'k': 'a'}", 1005, -1, "None", ("0-0",)), ("silent", "{'k': 'never'}", 1005, -1, "None", ())]
 
 
-@given(st.integers(0, 10**6), detectors, st.sampled_from([0, 30]))
+pairs = st.builds(
+    lambda negated, select: sequence.compile_rule(
+        {"steps": (Step("a", 0), Step("b", 1, negated)), "within": 15, "select": select, "ordered": True,
+         "until": False, "limit": 10**6}, HoldOptions(), UTC), st.booleans(), st.sampled_from(["first", "each"]))
+
+
+@given(st.integers(0, 10**6), matches | absences | thresholds() | pairs, st.sampled_from([0, 30]))
 def test_the_bound_on_events_of_a_key_keeps_what_comes_in_order_true(seed: int, detector: Any, disorder: int) -> None:
     dice = random.Random(seed)
     made = bundle({"one": detector}, disorder, 10**6)
