@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import socket
 import subprocess
 import sys
@@ -52,7 +54,8 @@ tests:
       - {at: 1m, event: sensor.gas, device: d, level: 30}
     expect: [{opened: 1m, evidence: 2}]
 """
-FINAL = {"finding", "rule", "key", "state", "opened_at", "closed_at", "evidence", "value", "corrections"}
+FINAL = ["finding", "rule", "key", "state", "opened_at", "closed_at", "evidence", "value", "corrections"]
+LOGGED = [*FINAL, "change", "sequence", "at", "cause", "merged_into"]
 
 
 def reading(minute: int, came: int, level: float = 25.0) -> dict[str, Any]:
@@ -84,7 +87,7 @@ def test_a_backtest_prints_one_json_line_a_finding(home: Path, capsys: pytest.Ca
     assert main([*BACKTEST, "--finish"]) == 0
     out, err = capsys.readouterr()
     [found] = lines(out)
-    assert found.keys() == FINAL
+    assert list(found) == FINAL
     assert (found["rule"], found["key"], found["state"]) == ("gas", {"device": "d1"}, "closed")
     assert found["opened_at"] == "2026-03-02T08:03:00.000000Z"
     assert found["closed_at"] == "2026-03-02T08:13:00.000000Z"
@@ -109,8 +112,68 @@ def test_the_log_of_a_backtest_is_every_emission_in_order(home: Path, capsys: py
     told = lines(capsys.readouterr().out)
     assert [one["sequence"] for one in told] == list(range(1, len(told) + 1))
     assert told[0]["change"] == "opened"
-    assert {"change", "sequence", "at", "cause", "merged_into"} <= told[0].keys()
+    assert [list(one) for one in told] == [LOGGED] * len(told)
     assert told[-1]["cause"] == "r3"
+
+
+SILENT = RULES.replace("threshold", "absence").replace("where: level >= 20", "every: 10m").partition("window:")[0] + (
+    "severity: minor\nowner: gas\n")
+
+
+def test_a_retracted_finding_is_told_as_such(home: Path, capsys: pytest.CaptureFixture[str],
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.tools.replay.BATCH", 1)  # a clock stands at the end of each batch
+    (home / "rules" / "all.yaml").write_text(SILENT)
+    rows = [reading(0, 0), reading(19, 19), reading(10, 20)]
+    (home / "records.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    assert main(BACKTEST) == 0
+    [gone] = lines(capsys.readouterr().out)
+    assert (gone["state"], gone["evidence"], gone["value"]) == ("retracted", ["r0"], None)
+    assert main([*BACKTEST, "--log"]) == 0
+    told = lines(capsys.readouterr().out)
+    assert [(one["change"], one["state"], one["sequence"], one["cause"]) for one in told] == [
+        ("opened", "open", 1, ""), ("retracted", "retracted", 2, "r10")]
+    assert {one["finding"] for one in told} == {gone["finding"]}
+    assert main([*BACKTEST, "--order", "time"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_findings_stand_in_order_and_their_times_to_the_microsecond(
+        home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**reading(minute, minute), "device": device, "time": f"2026-03-02T08:{minute:02}:00.000001Z"}
+            for minute, device in [(0, "Z"), (1, "Z"), (1, "ä"), (2, "ä"), (40, "Z"), (41, "Z")]]
+    lines_ = [orjson.dumps({**row, "id": f"r{number}"}) for number, row in enumerate(rows)]
+    (home / "records.jsonl").write_bytes(b"\n".join(lines_))
+    assert main([*BACKTEST, "--finish"]) == 0
+    found = lines(capsys.readouterr().out)
+    assert [(one["opened_at"], one["key"]["device"]) for one in found] == [
+        ("2026-03-02T08:01:00.000001Z", "Z"), ("2026-03-02T08:02:00.000001Z", "ä"),
+        ("2026-03-02T08:41:00.000001Z", "Z")]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", one[name])
+               for one in found for name in ("opened_at", "closed_at"))
+
+
+def test_two_files_are_read_as_they_came(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = RULES.partition("---\nkind: source")[2].partition("---\nkind: threshold")[0]
+    other = "---\nkind: source" + other.replace("id: sensors", "id: others").replace("city.sensors", "city.others")
+    (home / "rules" / "others.yaml").write_text(other)
+    (home / "records.jsonl").write_bytes(orjson.dumps(reading(0, 0)) + b"\n" + orjson.dumps(reading(30, 30)))
+    (home / "others.jsonl").write_bytes(orjson.dumps(reading(5, 5)) + b"\n" + orjson.dumps(reading(33, 33)))
+    assert main([*BACKTEST, "--input", "others=others.jsonl", "--finish"]) == 0
+    out, err = capsys.readouterr()
+    assert [one["evidence"] for one in lines(out)] == [["r0", "r5"], ["r30", "r33"]]
+    assert "records: 4" in err
+
+
+def test_what_nobody_reads_any_more_is_no_failure(home: Path) -> None:
+    rows = [{**reading(minute % 60, minute % 60), "id": f"r{minute}", "device": f"d{minute // 2}"}
+            for minute in range(6000)]
+    (home / "records.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    words = f"{sys.executable} -m streams.cli {' '.join(BACKTEST)} --log | head -1"
+    done = subprocess.run(words, shell=True, cwd=home, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""
 
 
 def test_without_finish_time_stops_at_the_last_event(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,11 +206,13 @@ def test_test_runs_the_tests_of_the_rules(home: Path, capsys: pytest.CaptureFixt
     path.write_text(RULES.replace("opened: 1m", "opened: 2m"))
     assert main(["test", "gas"]) == 1
     told = capsys.readouterr().out
-    assert "FAILED gas: two" in told
-    assert "opened is 1m, expected 2m" in told
+    assert "FAILED gas: two (rules/all.yaml:33)" in told
+    assert "  rules/all.yaml:37: episode 1: opened is 1m, expected 2m" in told
+    assert "0 passed, 1 failed" in told
     assert main(["test", "--json"]) == 1
     [row] = lines(capsys.readouterr().out)
-    assert (row["rule"], row["test"], len(row["problems"])) == ("gas", "two", 1)
+    assert row == {"rule": "gas", "test": "two", "place": "rules/all.yaml:33",
+                   "problems": ["episode 1: opened is 1m, expected 2m"]}
 
 
 def test_load_and_tail_over_the_embedded_log(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -204,11 +269,29 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (["run", "--partitions", "0"], "--partitions must be at least 1"),
     (["test", "nothing"], "no rule nothing"),
     (["tail", "nowhere"], "there is no log at"),
+    (["load", "records.jsonl", "--source", "nobody"], "no source 'nobody'; there are sensors"),
+    (["load", "nothing.jsonl", "--source", "sensors"], "nothing.jsonl is not a file"),
+    (["load", "records.jsonl", "--source", "sensors", "--speed", "nan"], "write 60x or max"),
+    (["load", "records.jsonl", "--source", "sensors", "--speed", "0x"], "write 60x or max"),
+    (["load", "records.jsonl", "--source", "sensors", "--speed=-1x"], "write 60x or max"),
+    (["load", "records.jsonl", "--source", "sensors", "--partitions", "0"], "at least one partition"),
+    (["load", "records.jsonl", "--source", "sensors", "--broker", "embedded:///"], "write embedded:///path/of/file.db"),
+    (["load", "records.jsonl", "--source", "sensors", "--broker", "kafka://"], "write embedded:///path/of/file.db"),
+    (["load", "records.jsonl", "--source", "sensors", "--broker", "embedded:///proc/no/x.db"], "cannot be opened"),
+    (["load", "broken.jsonl.gz", "--source", "sensors"], "broken.jsonl.gz: it cannot be unpacked"),
+    (["backtest", "--input", "sensors=broken.jsonl.gz"], "broken.jsonl.gz: it cannot be unpacked"),
+    (["backtest", "--input", "sensors=rules"], "rules is not a file"),
+    (["check", "--rules", "records.jsonl"], "records.jsonl is not a directory"),
+    (["run", "--rules", "nowhere"], "nowhere is not a directory"),
+    (["simulate", "records.jsonl", "--days", "0.01"], "records.jsonl: File exists"),
+    (["simulate", "city", "--scale", "nan"], "greater than zero"),
+    (["simulate", "city", "--days", "inf"], "greater than zero"),
     (["simulate", "city", "--start", "monday"], "not a date"),
     (["simulate", "city", "--days", "-1"], "greater than zero"),
 ])
 def test_what_cannot_be_done_is_said_in_words(home: Path, words: list[str], told: str,
                                               capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "broken.jsonl.gz").write_bytes(b"no gzip at all")
     assert main(words) == 2
     err = capsys.readouterr().err
     assert told in err
@@ -238,6 +321,22 @@ def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixtur
         main(words)
     assert ended.value.code == 2
     assert "usage: tocsin" in capsys.readouterr().err
+
+
+def test_the_command_in_a_process_of_its_own(home: Path) -> None:
+    """What the fixed interface says of exit codes, and of which stream is for whom."""
+    def ran(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([sys.executable, "-m", "streams.cli", *words], cwd=home, capture_output=True, text=True,
+                              check=False, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+    fine = ran(*BACKTEST, "--finish")
+    assert (fine.returncode, len(fine.stdout.splitlines())) == (0, 1)
+    assert "records: 5" in fine.stderr
+    (home / "rules" / "all.yaml").write_text(RULES.replace("opened: 1m", "opened: 2m"))
+    assert ran("test").returncode == 1
+    wrong = ran("backtest", "--input", "sensors=nothing")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == "tocsin backtest: nothing is not a file\n"
 
 
 def test_help_is_there_for_every_command() -> None:
