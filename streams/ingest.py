@@ -42,6 +42,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     @property
     def row(self) -> int:
         """The 0-based data row of the file it was loaded from, else its offset."""
+        if not self.headers:
+            return self.offset
         text = self.headers.get("row", b"")
         return int(text) if text.isdigit() and len(text) < 19 else self.offset
 
@@ -96,6 +98,7 @@ class Intake:
         self.partition, self.partitions, self.work_partitions = partition, partitions, work_partitions
         self.mapper = Mapper(bundle, source, personal_key)
         self.decode = decoder(source.format)
+        self._name = source.id.encode()
         self.counts: Counter[str] = Counter()
         self.dead_reasons: Counter[str] = Counter()
         self.offset, self._row, self._unstamped = -1, CLOCK_ROW, 0
@@ -223,9 +226,10 @@ class Intake:
     def _understand(self, record: Record) -> Event:
         if len(record.value) > RECORD_LIMIT:
             raise Refusal(DeadReason.TOO_LARGE, f"{len(record.value)} bytes, the limit is {RECORD_LIMIT}")
-        named = record.headers.get("source", b"").decode("utf-8", "replace")
-        if named and named != self.source.id:
-            raise Refusal(DeadReason.UNKNOWN_SOURCE, f"{self.source.topic} has no source {named!r}")
+        named = record.headers.get("source")
+        if named and named != self._name:
+            told = named.decode("utf-8", "replace")
+            raise Refusal(DeadReason.UNKNOWN_SOURCE, f"{self.source.topic} has no source {told!r}")
         try:
             fields = self.decode(record.value, record.headers)
             return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)

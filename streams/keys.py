@@ -151,8 +151,10 @@ class Key:
             self.events.clear()
             self.folded, self.done = 0, BEFORE_ALL
             self.head.hold.settle()
+            if self.detector.empty(self.head):
+                return True
             self.base = _packer.encode(self.head)
-            return self.detector.empty(self.head)
+            return False
         old = bisect_left(self.events, horizon, key=lambda one: one.time)
         if old >= SETTLE_AT_LEAST and 2 * old >= len(self.events):
             self._settle_part(min(old, self.folded), horizon)
