@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from streams.logs import Log, LogError, Outgoing
@@ -84,13 +84,11 @@ class Stage:
             part = self.parts.get(partition)
             if part is None:
                 return  # revoked meanwhile: its new owner reads on from the kept state
-            first, last = entries[0][0], entries[-1][0]
-            if first > part.fold.offset + 1:
-                self.gaps_filled += 1
-                await self._catch_up(part, first)
-            await self._fold(part, [entry for entry in entries if entry[0] > part.fold.offset])
-            if part.fold.offset < last:
-                raise LogError(f"{self.topic}/{partition}: entries up to {last} did not come in order")
+            for run in runs_of(entries):
+                if run[0][0] > part.fold.offset + 1:
+                    self.gaps_filled += 1
+                    await self._catch_up(part, run[0][0])
+                await self._fold(part, [entry for entry in run if entry[0] > part.fold.offset])
 
     async def tend(self) -> None:
         """Keep the state of partitions whose last snapshot is old enough; read what was never delivered."""
@@ -132,6 +130,8 @@ class Stage:
         outputs: list[Outgoing] = []
         part.sound = False
         for offset, value in entries:
+            if offset != part.fold.offset + 1:
+                raise LogError(f"{self.topic}/{part.partition}: {offset} came after {part.fold.offset}")
             outputs += part.fold.step(offset, value)
         if outputs:
             await self.log.append(outputs)
@@ -149,6 +149,18 @@ class Stage:
         await keep_state(self.log, self.state_topic, part.partition, part.fold.offset, part.fold.changed())
         part.sound = True
         part.kept = part.fold.offset
+
+
+def runs_of(entries: Sequence[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
+    """Delivered entries cut wherever the next offset does not follow; one delivery may span a rebalance."""
+    run: list[tuple[int, bytes]] = []
+    for entry in entries:
+        if run and entry[0] != run[-1][0] + 1:
+            yield run
+            run = []
+        run.append(entry)
+    if run:
+        yield run
 
 
 async def keep_state(log: Log, topic: str, partition: int, offset: int, rows: Mapping[bytes, bytes | None]) -> None:

@@ -92,6 +92,20 @@ def test_repeats_are_skipped_and_holes_are_filled_from_the_log(tmp_path: Path) -
     played(tmp_path, work)
 
 
+@pytest.mark.parametrize(("delivered", "gaps"), [
+    ((0, 1, 2, 5), 1), ((1, 3, 5), 3), ((0, 1, 0, 1, 2, 3, 4, 5), 0), ((0, 1, 5, 2, 3, 4, 5), 1),
+])
+def test_holes_and_repeats_inside_one_delivery(delivered: tuple[int, ...], gaps: int, tmp_path: Path) -> None:
+    async def work(log: Log, stage: Stage) -> None:
+        await stage.assign([0])
+        await fill(log, range(6))
+        await stage.take(0, entries(*delivered))
+        assert await outputs(log) == SUMS
+        assert stage.gaps_filled == gaps
+
+    played(tmp_path, work)
+
+
 def test_a_successor_goes_on_from_the_kept_state_and_sends_again_what_was_not_kept(tmp_path: Path) -> None:
     async def work(log: Log, stage: Stage) -> None:
         await stage.assign([0])
