@@ -13,8 +13,6 @@ from typing import TypeAlias
 
 from streams import commands
 
-EMBEDDED = "embedded:///"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from streams.records import Micros
+from streams.records import BYTES_AT_MOST, Micros, cut_by_bytes
 
 OPENED = "opened"
 UPDATED = "updated"
@@ -81,23 +81,14 @@ class ResponseFrame(msgspec.Struct, frozen=True, array_like=True, tag="respond.1
     rows: list[Row]
 
 
-BYTES_AT_MOST = 1 << 20
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ResponseFrame)
 
 
 def frames(rows: Sequence[FindingRow]) -> Iterator[bytes]:
     """Rows as frames of about `BYTES_AT_MOST`; their marks stay as they are."""
-    part: list[Row] = []
-    size = 0
-    for row in rows:
-        size += len(_encoder.encode(row))
-        part.append(row)
-        if size >= BYTES_AT_MOST:
-            yield encode(ResponseFrame(part))
-            part, size = [], 0
-    if part:
-        yield encode(ResponseFrame(part))
+    for part in cut_by_bytes(rows, BYTES_AT_MOST):
+        yield encode(ResponseFrame(list(part)))
 
 
 def encode(frame: ResponseFrame) -> bytes:

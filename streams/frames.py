@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from streams.records import Event, KeyValues, Member, Micros
+from streams.records import BYTES_AT_MOST, Event, KeyValues, Member, Micros, cut_by_bytes
 
 VERSION = 1
 CLOCK_ROW = 1_000_000  # clock rows stand behind all rows of their offset
@@ -69,7 +69,6 @@ class EventsFrame(msgspec.Struct, frozen=True, array_like=True):
 
 
 ROWS_AT_MOST = 1000
-BYTES_AT_MOST = 1 << 20
 _packer = msgspec.msgpack.Encoder()
 _work = msgspec.msgpack.Decoder(WorkFrame)
 _events = msgspec.msgpack.Decoder(EventsFrame)
@@ -86,15 +85,7 @@ def work_frames(bundle: str, rows: list[WorkRow]) -> Iterator[bytes]:
 
 def events_frames(rows: list[AcceptedRow]) -> Iterator[bytes]:
     """Accepted events as frames of about `BYTES_AT_MOST`."""
-    part: list[AcceptedRow] = []
-    size = 0
-    for row in rows:
-        size += len(_packer.encode(row))
-        part.append(row)
-        if size >= BYTES_AT_MOST:
-            yield encode(EventsFrame(VERSION, part))
-            part, size = [], 0
-    if part:
+    for part in cut_by_bytes(rows, BYTES_AT_MOST):
         yield encode(EventsFrame(VERSION, part))
 
 

@@ -214,7 +214,6 @@ class Key:
             return self.detector.start(self.key, self.since)
         return msgspec.msgpack.decode(self.base, type=self.detector.state_type)
 
-
     def _settle_part(self, count: int, horizon: Micros) -> None:
         """Fold the oldest `count` events into the base, and what was due before `horizon`."""
         mirror = Key(self.rule, self.detector, self.key, self.name, self.since)

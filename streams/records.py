@@ -5,13 +5,18 @@ Times are integers: microseconds since the Unix epoch, UTC. Durations are micros
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 Micros: TypeAlias = int
 Order: TypeAlias = tuple[int, str, int, int]
 KeyValues: TypeAlias = tuple[Any, ...]
+Row = TypeVar("Row")
+
+BYTES_AT_MOST = 1 << 20  # of a frame, about: one entry of a log
+_packer = msgspec.msgpack.Encoder()
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -68,3 +73,17 @@ class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def order(self) -> Order:
         """See `Event.order`."""
         return (self.time, self.source, self.partition, self.offset)
+
+
+def cut_by_bytes(rows: Iterable[Row], at_most: int) -> Iterator[list[Row]]:
+    """Rows in their order as parts, each closed by the row that brings it to `at_most` bytes of msgpack."""
+    part: list[Row] = []
+    size = 0
+    for row in rows:
+        size += len(_packer.encode(row))
+        part.append(row)
+        if size >= at_most:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part

@@ -37,3 +37,11 @@ def broker() -> str:
     if not address:
         pytest.skip("no Kafka: TOCSIN_BROKER is not set (`make test` starts one; by hand: `make kafka-up`)")
     return address if "://" in address else f"kafka://{address}"
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.broker)])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a log is: of each home once."""
+    if request.param == "embedded":
+        return f"embedded://{tmp_path / 'log.db'}"
+    return str(request.getfixturevalue("broker"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams import frames
 from streams.frames import AcceptedRow, ClockRow, MemberRow, WorkFrame, WorkRow
-from streams.records import Event, Member, Place
+from streams.records import BYTES_AT_MOST, Event, Member, Place
 
 MEMBER = MemberRow(0, "r@x", ("k", 1, True), Member(1, "s", 0, 2, "id", 3, 4.5, {"place.lat": 1.0}))
 CLOCK = ClockRow("s", 0, 2, 5, 1_000_000, 7, 9)
@@ -37,7 +37,7 @@ def test_events_are_cut_by_bytes(sizes: list[int]) -> None:
     rows = [accepted(size) for size in sizes]
     values = list(frames.events_frames(rows))
     assert [row for value in values for row in frames.decode_events(value).rows] == rows
-    assert all(len(value) < 2 * frames.BYTES_AT_MOST for value in values)
+    assert all(len(value) < 2 * BYTES_AT_MOST for value in values)
 
 
 def test_a_frame_of_another_version_is_refused_in_words() -> None:

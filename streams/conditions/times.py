@@ -19,7 +19,6 @@ _UNITS = {
     "h": 3600 * NANOS, "m": 60 * NANOS, "s": NANOS, "ms": 10**6, "us": 10**3, "µs": 10**3, "μs": 10**3, "ns": 1,
 }
 _OFFSET = re.compile(r"([+-]?)(\d\d?):(\d\d)")
-DAY_NANOS = 86_400 * NANOS
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from streams.kinds import Field, Kind, all_kinds
+from streams.kinds import Field, all_kinds
 from streams.rulefile.documents import ID, KIND
 from streams.rulefile.scalars import SEVERITIES, STATUSES
 
@@ -77,8 +77,3 @@ def foreign_to(kind: str) -> Mapping[str, str]:
                 found[field.name] = f"it is a field of {called(name)}"
     found |= {name: advice.format(kind=kind) for (its, name), advice in _UNUSED.items() if its == kind}
     return found
-
-
-def own_fields(kind: Kind) -> tuple[str, ...]:
-    """The names of the kind's own fields."""
-    return tuple(field.name for field in kind.FIELDS)

@@ -7,7 +7,6 @@ import inspect
 import itertools
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -25,14 +24,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     arguments = {name: pyfuncitem.funcargs[name] for name in wanted}
     asyncio.run(asyncio.wait_for(pyfuncitem.obj(**arguments), 60))
     return True
-
-
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.broker)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where a log is: of each home once."""
-    if request.param == "embedded":
-        return f"embedded://{tmp_path / 'log.db'}"
-    return str(request.getfixturevalue("broker"))
 
 
 @pytest.fixture

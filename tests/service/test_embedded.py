@@ -37,13 +37,6 @@ def coroutine(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., N
     return run
 
 
-@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.broker)])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "embedded":
-        return f"embedded://{tmp_path / 'log.db'}"
-    return str(request.getfixturevalue("broker"))
-
-
 @pytest.fixture
 def embedded(tmp_path: Path) -> str:
     return f"embedded://{tmp_path / 'log.db'}"
