@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import duration, micros, parse_rfc3339, zone_of
-from streams.conditions import EvalError
+from streams.conditions import EvalError, Expression, together
 from streams.reasons import DeadReason
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, FieldType, Source, TimeMapping
@@ -21,6 +21,7 @@ EARLIEST, LATEST = parse_rfc3339("1900-01-01T00:00:00Z"), parse_rfc3339("2200-01
 TYPES_AT_MOST = 10_000  # whose plan is kept; an open source may name any number
 NAME_AT_MOST = 1000  # characters of an id or a type
 RecordFields = Mapping[str, Any]
+_packer = msgspec.msgpack.Encoder()
 _SEPARATORS = re.compile(r"[\s,;]+")
 TRUE, FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
@@ -34,12 +35,18 @@ class Refusal(Exception):
 
 
 PLAIN_TEXT = FieldType("", "string")
+FIRST_PLACE = 3  # id, type and time come first among the values read
+ONE_VALUE = (str, float, bool)
+ANYTHING = ("dyn", "list", "map")
 
 
 class FieldPlan(msgspec.Struct, frozen=True):
-    """For one event type: what to read (None: keep as it is), how it is declared, what must be there."""
+    """For one event type: name, place among the values and care of each field, and what must be there.
 
-    parts: Sequence[tuple[str, Callable[..., Any], FieldType | None]]
+    The care is None where the value stays as it is, PLAIN_TEXT where a text needs none.
+    """
+
+    parts: Sequence[tuple[str, int, FieldType | None]]
     declared: Mapping[str, FieldType]
     required: tuple[str, ...]
 
@@ -55,13 +62,14 @@ class Mapper:
         self.source, self.types = source, bundle.event_types
         self.personal_key = personal_key
         self.mapping = source.mapping
-        self._place_parts = [(name, part.function) for name, part in source.mapping.place.items()]
-        self._field_parts = [(name, part.function) for name, part in source.mapping.fields.items()]
+        mapping = source.mapping
+        self._read = together([mapping.id, mapping.type, mapping.time.value, *mapping.place.values(),
+                               *mapping.fields.values()])
+        self._place_names = tuple(mapping.place)
+        self._first_field = FIRST_PLACE + len(mapping.place)
         self._plans: dict[str, FieldPlan] = {}
-        self._id, self._type = source.mapping.id.function, source.mapping.type.function
-        self._when = source.mapping.time.value.function
-        self.time = _time_reader(source.mapping.time)
-        received = source.mapping.received
+        self.time = _time_reader(mapping.time)
+        received = mapping.received
         self.received = None if received is None else _time_reader(received)
 
     def received_at(self, record: RecordFields, row: int, stamp: Micros | None) -> Micros | None:
@@ -77,10 +85,14 @@ class Mapper:
 
     def event(self, record: RecordFields, row: int, stamp: Micros | None, partition: int, offset: int) -> Event:
         """The event; raises Refusal."""
-        received = self.received_at(record, row, stamp)
-        identity = self._part(self._id, record, row, DeadReason.MISSING_ID, "id")
-        event_type = str(self._part(self._type, record, row, DeadReason.MAPPING_FAILED, "type"))
-        time = self._time(record, row, received)
+        received = stamp if self.received is None else self.received_at(record, row, stamp)
+        values = self._read(record, row)
+        identity, event_type = values[0], values[1]
+        if type(identity) is not str or not 0 < len(identity) <= NAME_AT_MOST:
+            identity = self._named(identity, self.mapping.id, record, row, DeadReason.MISSING_ID, "id")
+        if type(event_type) is not str or not 0 < len(event_type) <= NAME_AT_MOST:
+            event_type = self._named(event_type, self.mapping.type, record, row, DeadReason.MAPPING_FAILED, "type")
+        time = self._time(values[2], record, row, received)
         if not EARLIEST <= time < LATEST:
             raise Refusal(DeadReason.BAD_TIME, "the event's time is not between the years 1900 and 2200")
         if received is None:
@@ -88,26 +100,30 @@ class Mapper:
         elif time > received + self.source.skew:
             raise Refusal(DeadReason.TIME_IN_FUTURE, "the event's time lies in the future of its receipt")
         return Event(
-            str(identity), self.source.id, event_type, time, received, self._place(record, row),
-            self._severity(record, row), self._fields(event_type, record, row),
+            identity, self.source.id, event_type, time, received, self._place(values) if self._place_names else None,
+            None if self.mapping.severity is None else self._severity(record, row), self._fields(event_type, values),
             partition, offset)
 
-    def _part(self, expression: Callable[..., Any], record: RecordFields, row: int, reason: DeadReason,
-              name: str) -> Any:
-        try:
-            value = expression(record, row)
-        except EvalError as error:
-            raise Refusal(reason, f"`{name}`: {error}") from error
+    def _named(self, value: Any, expression: Expression, record: RecordFields, row: int, reason: DeadReason,
+               name: str) -> str:
+        """A name that is no plain text, as one; what is none is refused with what its expression says."""
+        if value is None:
+            try:
+                value = expression(record, row)
+            except EvalError as error:
+                raise Refusal(reason, f"`{name}`: {error}") from error
         if value is None or value == "":
             raise Refusal(reason, f"`{name}` is empty")
-        if len(str(value)) > NAME_AT_MOST:
+        text = str(value)
+        if len(text) > NAME_AT_MOST:
             raise Refusal(DeadReason.TOO_LONG, f"`{name}` has more than {NAME_AT_MOST} characters")
-        return value
+        return text
 
-    def _time(self, record: RecordFields, row: int, received: Micros | None) -> Micros:
+    def _time(self, value: Any, record: RecordFields, row: int, received: Micros | None) -> Micros:
         mapping = self.mapping.time
         try:
-            value = self._when(record, row)
+            if value is None:
+                value = mapping.value(record, row)  # what failed says why
             if value is None or value == "":
                 raise Refusal(DeadReason.MISSING_TIME, "`time` is empty")
             return self.time(value)
@@ -124,50 +140,38 @@ class Mapper:
 
     def _severity(self, record: RecordFields, row: int) -> str | None:
         """The severity if it is a text; whatever else the record holds there says nothing."""
-        if self.mapping.severity is None:
-            return None
+        assert self.mapping.severity is not None
         try:
             value = self.mapping.severity(record, row)
         except EvalError:
             return None
         return value if isinstance(value, str) and value else None
 
-    def _place(self, record: RecordFields, row: int) -> Place | None:
-        known = {}
-        for name, part in self._place_parts:
-            try:
-                value = part(record, row)
-            except EvalError:
-                continue
-            if value is not None and value != "":
-                known[name] = value
+    def _place(self, values: tuple[Any, ...]) -> Place | None:
+        named = zip(self._place_names, values[FIRST_PLACE:self._first_field], strict=True)
+        known = {name: value for name, value in named if value is not None and value != ""}
         if not known:
             return None
         at = _coordinates(known.pop("lat", None), known.pop("lon", None))
-        named = {name: str(value) for name, value in known.items() if isinstance(value, str | int | float)}
-        if not at and not named:
+        texts = {name: str(value) for name, value in known.items() if isinstance(value, str | int | float)}
+        if not at and not texts:
             return None
         lat, lon = at or (None, None)
-        return Place(lat, lon, named.get("district"), named.get("cell"), named.get("address"))
+        return Place(lat, lon, texts.get("district"), texts.get("cell"), texts.get("address"))
 
-    def _fields(self, event_type: str, record: RecordFields, row: int) -> dict[str, Any]:
+    def _fields(self, event_type: str, values: tuple[Any, ...]) -> dict[str, Any]:
         plan = self._plans.get(event_type)
         if plan is None:
             if len(self._plans) >= TYPES_AT_MOST:
                 self._plans.clear()
             plan = self._plans[event_type] = self._plan(event_type)
         fields: dict[str, Any] = {}
-        for name, part, field in plan.parts:
-            try:
-                value = part(record, row)
-            except EvalError:
-                continue
-            if value is None:
-                continue
-            if field is None or (field is PLAIN_TEXT and type(value) is str):
+        for name, place, field in plan.parts:
+            value = values[place]
+            if field is PLAIN_TEXT and type(value) is str:
                 fields[name] = value
-            else:
-                self._put(fields, plan.declared[name], value)
+            elif value is not None:
+                self._put(fields, plan.declared[name] if field is PLAIN_TEXT else field, name, value)
         for name in plan.required:
             if name not in fields:
                 raise Refusal(DeadReason.MISSING_FIELD, f"{event_type} requires {', '.join(plan.missing(fields))}")
@@ -176,16 +180,22 @@ class Mapper:
     def _plan(self, event_type: str) -> FieldPlan:
         """What to do for the fields of a type; worked out once."""
         declared = self.types.get(event_type)
+        placed = [(name, place) for place, name in enumerate(self.mapping.fields, self._first_field)]
         if declared is None:
             if not self.source.open:
                 raise Refusal(DeadReason.UNKNOWN_TYPE, f"event type {event_type!r} is not declared")
-            return FieldPlan([(name, part, None) for name, part in self._field_parts], {}, ())
-        parts = [(name, part, _step(declared.fields[name])) for name, part in self._field_parts
-                 if name in declared.fields]
+            return FieldPlan([(name, place, None) for name, place in placed], {}, ())
+        parts = [(name, place, _step(declared.fields[name])) for name, place in placed if name in declared.fields]
         required = tuple(name for name, field in declared.fields.items() if field.required)
         return FieldPlan(parts, declared.fields, required)
 
-    def _put(self, fields: dict[str, Any], field: FieldType, value: Any) -> None:
+    def _put(self, fields: dict[str, Any], field: FieldType | None, name: str, value: Any) -> None:
+        """Put the value of a declared field into its type; what may be anything must be what a log can hold."""
+        if field is None or field.type in ANYTHING:
+            _check_storable(name, value)
+        if field is None:
+            fields[name] = value
+            return
         if value == "" and (field.type != "string" or field.values):
             return
         try:
@@ -207,6 +217,17 @@ def _step(field: FieldType) -> FieldType:
     """The field, or PLAIN_TEXT where a text needs no more care than being one."""
     plain = field.type == "string" and not field.personal and not field.values
     return PLAIN_TEXT if plain else field
+
+
+def _check_storable(name: str, value: Any) -> None:
+    """Refuse what our logs cannot hold: an expression may give what is no value, such as a type."""
+    if type(value) in ONE_VALUE:
+        return
+    try:
+        _packer.encode(value)
+    except (TypeError, ValueError, OverflowError):
+        text = f"field `{name}`: {_short(value)} is no value that can be kept"
+        raise Refusal(DeadReason.MAPPING_FAILED, text) from None
 
 
 def _short(value: Any) -> str:

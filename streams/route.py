@@ -8,12 +8,14 @@ equality stands in the scan list of its types.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
+from copy import copy
 from hashlib import blake2b
 from math import isfinite
+from operator import attrgetter
 from typing import Any
 
-from streams.conditions import EvalError
+from streams.conditions import EvalError, together
 from streams.reasons import RouteReason
 from streams.records import Event, KeyValues, Member
 from streams.rules import Bundle, Rule, Selector
@@ -22,21 +24,31 @@ Wanted = tuple[str, KeyValues, Member]
 KEY_AT_MOST = 1000  # characters of a key's part
 TEXT_AT_MOST = 500  # characters of a fact: texts are for people
 TYPES_AT_MOST = 10_000  # that have an index at a time; an open source may name any number
+HASHED = (str, int, float, bool)
 PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
 
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "by", "facts", "ref", "rule", "selector", "single", "value", "where")
+    __slots__ = ("bit", "facts", "key", "ref", "rule", "selector", "single", "value", "where")
 
     def __init__(self, rule: Rule, index: int, selector: Selector) -> None:
         self.rule, self.ref, self.selector, self.bit = rule, rule.ref, selector, 1 << index
         self.where = None if selector.where is None else selector.where.function
-        self.by = [part.function for part in selector.by]
+        self.key = together(selector.by)
         self.value = None if rule.value is None else rule.value.function
         self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
         self.single = len(rule.selectors) == 1
+
+    def found_by(self, path: str) -> Candidate:
+        """Itself as a look-up of `path` finds it: with nothing left to try where that decides the whole condition."""
+        where = self.selector.where
+        if where is None or where.decided != path:
+            return self
+        decided = copy(self)
+        decided.where = None
+        return decided
 
 
 class TypeIndex:
@@ -49,21 +61,27 @@ class TypeIndex:
         for candidate in candidates:
             where = candidate.selector.where
             equalities = where.equalities if where is not None else {}
-            path = max((p for p in equalities if _reader(p)), key=lambda p: spread[p], default=None)
+            path = max((p for p in equalities if _indexed(p)), key=lambda p: spread[p], default=None)
             if path is None:
                 self.scan.append(candidate)
                 continue
+            found = candidate.found_by(path)
             for value in equalities[path]:
-                self.lookups.setdefault(path, {}).setdefault(value, []).append(candidate)
-        self.readers = [(_reader(path), table) for path, table in self.lookups.items()]
+                self.lookups.setdefault(path, {}).setdefault(value, []).append(found)
+        self._by_field = [(path, table) for path, table in self.lookups.items() if not _beside_fields(path)]
+        self._others = [(_reader(path), table) for path, table in self.lookups.items() if _beside_fields(path)]
 
     def candidates(self, event: Event) -> list[Candidate]:
         """Those whose equality holds, in no order that matters, and those to scan."""
         found = self.scan
-        for read, table in self.readers:
-            assert read is not None
-            value = read(event)
-            hits = table.get(value) if isinstance(value, Hashable) else None
+        fields = event.fields
+        for path, table in self._by_field:
+            value = fields.get(path)
+            hits = table.get(value) if type(value) in HASHED else None
+            if hits:
+                found = found + hits if found else hits
+        for read, table in self._others:
+            hits = table.get(read(event))
             if hits:
                 found = found + hits if found else hits
         return found
@@ -89,24 +107,27 @@ class Router:
             if len(self._by_type) >= TYPES_AT_MOST:
                 self._by_type.clear()
             index = self._by_type[event.type] = self._index(event.type)
+        candidates = index.candidates(event)
+        if not candidates:
+            return []
         wanted: list[Wanted] = []
-        several: dict[tuple[str, KeyValues], tuple[int, Candidate]] = {}
-        facts: dict[str, Any] | None = None
-        for candidate in index.candidates(event):
+        several: dict[tuple[str, KeyValues], tuple[int, Candidate]] | None = None
+        facts = None if event.place is None else place_facts(event)
+        for candidate in candidates:
             if candidate.where is not None and not self._holds(candidate, event):
                 continue
             key = self._key(candidate, event)
             if key is None:
                 continue
-            if not candidate.single:
-                roles, first = several.get((candidate.ref, key), (0, candidate))
-                several[candidate.ref, key] = (roles | candidate.bit, first)
+            if candidate.single:
+                self._want(wanted, candidate, key, 1, event, facts)
                 continue
-            facts = facts if facts is not None else place_facts(event)
-            self._want(wanted, candidate, key, 1, event, facts)
-        for (_, key), (roles, candidate) in several.items():
-            facts = facts if facts is not None else place_facts(event)
-            self._want(wanted, candidate, key, roles, event, facts)
+            several = several if several is not None else {}
+            roles, first = several.get((candidate.ref, key), (0, candidate))
+            several[candidate.ref, key] = (roles | candidate.bit, first)
+        if several:
+            for (_, key), (roles, candidate) in several.items():
+                self._want(wanted, candidate, key, roles, event, facts)
         return wanted
 
     def scanned(self, event_type: str) -> int:
@@ -126,21 +147,20 @@ class Router:
             return False
 
     def _key(self, candidate: Candidate, event: Event) -> KeyValues | None:
-        try:
-            key = tuple([part(event) for part in candidate.by])
-            for part in key:
-                if type(part) is not str or not 0 < len(part) <= KEY_AT_MOST:  # most are short texts
-                    key = tuple([key_part(one) for one in key])
-                    break
-        except EvalError:
-            key = (None,)
+        key: KeyValues = candidate.key(event)
+        for part in key:
+            if type(part) is not str or not 0 < len(part) <= KEY_AT_MOST:  # most are short texts
+                key = tuple([key_part(one) for one in key])
+                break
+        else:
+            return key
         if None in key:
             self.counts[RouteReason.NO_KEY, candidate.rule.id] += 1
             return None
         return key
 
     def _want(self, wanted: list[Wanted], candidate: Candidate, key: KeyValues, roles: int, event: Event,
-              facts: dict[str, Any]) -> None:
+              facts: dict[str, Any] | None) -> None:
         value = None
         if candidate.value is not None:
             try:
@@ -182,17 +202,17 @@ def key_part(value: Any) -> Any:
 
 
 def place_facts(event: Event) -> dict[str, Any]:
-    """Where it was, by path; only what is known."""
+    """Where an event with a place was, by path; only what is known."""
     place = event.place
-    if place is None:
-        return {}
+    assert place is not None
     named = zip(PLACE_FACTS, (place.lat, place.lon, place.district, place.address), strict=True)
     return {path: value[:TEXT_AT_MOST] if type(value) is str else value for path, value in named if value is not None}
 
 
-def more_facts(wanted: list[tuple[str, Callable[[Event], Any]]], event: Event, base: dict[str, Any]) -> dict[str, Any]:
+def more_facts(wanted: list[tuple[str, Callable[[Event], Any]]], event: Event,
+               base: dict[str, Any] | None) -> dict[str, Any]:
     """The base facts and what else the rule's texts read; a missing value stays out."""
-    facts = dict(base)
+    facts = dict(base) if base else {}
     for path, read in wanted:
         try:
             value = read(event)
@@ -213,15 +233,19 @@ def _spread(candidates: list[Candidate]) -> Counter[str]:
     return Counter({path: len(named) for path, named in values.items()})
 
 
-def _reader(path: str) -> Callable[[Event], Any] | None:
-    """How to read an indexed path of an event; None for a path that the index does not serve."""
-    if path in ("type", "time", "received"):
-        return None
+def _indexed(path: str) -> bool:
+    """Whether the index serves a path: not instants, and of what is nested only the parts of the place."""
+    return path not in ("type", "time", "received") and ("." not in path or path.startswith("place."))
+
+
+def _beside_fields(path: str) -> bool:
+    """Whether a path is none of the event's own fields."""
+    return path in ("id", "source", "severity") or path.startswith("place.")
+
+
+def _reader(path: str) -> Callable[[Event], Any]:
+    """How to read an indexed path that is no field."""
     if path.startswith("place."):
         part = path.removeprefix("place.")
         return lambda event: getattr(event.place, part, None)
-    if path in ("id", "source", "severity"):
-        return lambda event: getattr(event, path)
-    if "." in path:
-        return None
-    return lambda event: event.fields.get(path)
+    return attrgetter(path)

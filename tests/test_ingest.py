@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, ClassVar
+from typing import Any
 
 import orjson
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import MINUTE, SECOND, parse_rfc3339
-from streams.conditions import EvalError, Failure
+from streams.conditions import EvalError, Expression, Failure
 from streams.episodes import HoldOptions
 from streams.frames import AcceptedRow, ClockRow, MemberRow
 from streams.ingest import RECORD_LIMIT, Intake, Record, Taken, summary
@@ -33,24 +33,16 @@ from streams.rules import (
 T0 = parse_rfc3339("2026-03-02T08:00:00Z")
 
 
-class Reads:
+def reads(path: str) -> Expression:
     """An expression that reads one path of a record, or of an event's fields."""
 
-    equalities: ClassVar[dict[str, frozenset[Any]]] = {}
-    prefix = ("", False)
-
-    def __init__(self, path: str) -> None:
-        self.path, self.function = path, self.__call__
-
-    def __call__(self, record: Any, row: int = 0) -> Any:
+    def read(record: Any, row: int = 0) -> Any:
         found = record.fields if hasattr(record, "fields") else record
-        if self.path not in found:
-            raise EvalError(Failure.MISSING, f"no field {self.path}")
-        return found[self.path]
+        if path not in found:
+            raise EvalError(Failure.MISSING, f"no field {path}")
+        return found[path]
 
-
-def reads(path: str) -> Any:
-    return Reads(path)
+    return Expression(path, "dyn", read)
 
 
 def city(disorder: int = 10 * SECOND, lateness: int = MINUTE, idle: int | None = None) -> Bundle:

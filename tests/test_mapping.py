@@ -161,6 +161,17 @@ def test_personal_fields_are_told_apart_and_not_told() -> None:
     assert event(made, f="Li").fields["f"] != one  # another key, another hash
 
 
+@pytest.mark.parametrize("text", ["type(record.k)", "[type(record.k)]", "{'a': type(record.k)}"])
+def test_a_value_that_no_log_can_hold_is_refused(text: str) -> None:
+    declared = {name: FieldType(name, name) for name in ("dyn", "list", "map")}
+    mapping = RecordMapping(expression("record.id"), expression("record.type"), TimeMapping(expression("record.time")),
+                            fields={name: expression(text) for name in declared})
+    for types in ({}, {"a": EventType("a", fields=declared)}):
+        made = Mapper(Bundle("b", City(), types, {}, {}, {}, {}), Source("s", "t", "json", mapping, open=True))
+        with pytest.raises(Refusal):
+            event(made, k=1)
+
+
 @cache
 def whole(format: str) -> Mapper:
     """A mapping of every part, and a field of every type."""

@@ -1,6 +1,6 @@
 """Conditions: CEL texts, checked against declared types and compiled to Python functions."""
 
-from streams.conditions.expression import Expression, compile_expression
+from streams.conditions.expression import Expression, compile_expression, together
 from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems
 from streams.conditions.scope import (
     Access,
@@ -18,4 +18,5 @@ from streams.conditions.values import EvalError, Failure
 __all__ = [
     "Access", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem", "ExpressionProblems", "Failure",
     "Limits", "RegisterLike", "Scope", "Variable", "compile_expression", "event_scope", "key_scope", "record_scope",
+    "together",
 ]

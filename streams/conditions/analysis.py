@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.conditions.checked import Call, Const, Macro, Node, Select
-from streams.conditions.compile import Resolver, constant_list
+from streams.conditions.names import Resolver, constant_list
 
 Equalities = Mapping[str, frozenset[Any]]
 _EXACT = 2**53
@@ -54,6 +54,13 @@ class Reading:
             if node.function == "!_" and node.args[0].type == "bool":
                 return self._is(node.args[0], False)
         return self._is(node, True) if node.type == "bool" else {}
+
+    def decided(self, node: Node) -> str:
+        """The path of a text of which an equality is the whole condition, so that a look-up decides it; else ""."""
+        if isinstance(node, Call) and node.function in ("_==_", "@in") and node.type == "bool":
+            texts = all(one.type in ("string", "list(string)") for one in node.args)
+            return next(iter(self.equalities(node)), "") if texts else ""
+        return ""
 
     def _is(self, node: Node, value: bool) -> dict[str, frozenset[Any]]:
         path = None if isinstance(node, Select) and node.test else self.path(node)

@@ -8,8 +8,8 @@ import msgspec
 
 from streams.conditions import functions, mistakes, times
 from streams.conditions.checked import Call, Const, ListOf, Macro, Message, Node, Select, walk
-from streams.conditions.compile import Resolver
 from streams.conditions.mistakes import ExpressionProblem, at, friendly, nearest, nearest_hint
+from streams.conditions.names import Resolver
 from streams.conditions.scope import Scope
 from streams.conditions.values import EvalError
 

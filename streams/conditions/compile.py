@@ -9,7 +9,7 @@ gets in as constants only, and the code runs without builtins.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from streams.conditions import functions, runtime, times, values
@@ -25,7 +25,8 @@ from streams.conditions.checked import (
     Node,
     Select,
 )
-from streams.conditions.scope import Access, Scope, Variable, type_word
+from streams.conditions.names import Resolver, constant_list, dotted
+from streams.conditions.scope import Access, Scope, type_word
 from streams.conditions.values import TypeName, UInt
 
 PLAIN = frozenset({"bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration"})
@@ -55,6 +56,19 @@ def build(tree: Node, scope: Scope, finish: Callable[[Any], Any] | None = None) 
             raise values.failure(error) from None
 
     return _Emitter(scope, exact=False).function(tree, finish, again)
+
+
+def build_all(forms: Sequence[tuple[Node, Scope, Callable[[Any], Any] | None]]) -> Callable[..., tuple[Any, ...]]:
+    """One function that gives the values of all trees of one scope in their order, None for each that fails."""
+    emitter = _Emitter(forms[0][1], exact=False)
+    return emitter.all_of([(tree, finish, build(tree, scope, finish)) for tree, scope, finish in forms])
+
+
+def _or_none(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    except values.EvalError:
+        return None
 
 
 def _name(name: str) -> ast.expr:
@@ -88,65 +102,6 @@ def reach(access: Access) -> ast.expr:
     return found
 
 
-class Resolver:
-    """Which variable a node means. `bound` maps macro variables to Python names."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-        self.bound: dict[str, str] = {}
-
-    def path(self, node: Node) -> str | None:
-        """The declared path of a name or a chain of selects, if it is one."""
-        if isinstance(node, Ident):
-            return None if node.name in self.bound else self._named(node, node.name)
-        if not isinstance(node, Select) or node.test:
-            return None
-        return self._named(node, dotted(node)) or self.part(node)
-
-    def part(self, node: Select) -> str | None:
-        """The declared path of `operand.field`, also under `has`."""
-        above = self.path(node.operand)
-        path = f"{above}.{node.field}"
-        return path if above is not None and self.variable(path) is not None else None
-
-    def _named(self, node: Node, name: str | None) -> str | None:
-        if node.reference:
-            path = node.reference.removeprefix(self.scope.prefix).removeprefix(".")
-            return path if self.variable(path) is not None else None
-        return self._unchecked(name) if name and node.type == "dyn" else None
-
-    def _unchecked(self, name: str) -> str | None:
-        """As CEL resolves a name: in the container, then in those around it."""
-        if name.partition(".")[0] in self.bound:
-            return None
-        container = "" if name.startswith(".") else self.scope.container
-        while container:
-            if f"{container}.{name}" in self.scope.declared:
-                return f"{container}.{name}"
-            container = container.rpartition(".")[0]
-        name = name.removeprefix(".")
-        return name if name in self.scope.declared else None
-
-    def variable(self, path: str) -> Variable | None:
-        """The variable of a path; in an open scope any name is one."""
-        found = self.scope.paths.get(path)
-        if found is None and self.scope.open is not None:
-            name = path.removeprefix("event.")
-            if "." not in name and name not in values.TYPE_NAMES:
-                return Variable("dyn", self.scope.open.entry(name), name)
-        return found
-
-
-def dotted(node: Node) -> str | None:
-    """`a.b.c` as text, if the node is such a chain."""
-    if isinstance(node, Ident):
-        return node.name
-    if isinstance(node, Select) and not node.test:
-        above = dotted(node.operand)
-        return f"{above}.{node.field}" if above else None
-    return None
-
-
 class _Emitter:
     """Makes the Python syntax of one form of one tree."""
 
@@ -163,6 +118,24 @@ class _Emitter:
         if again is not None:
             retry = self.call(again, *(_name(one) for one in self.scope.args))
             statements = [self.attempt(statements, [ast.Pass()]), ast.Return(retry)]
+        return self.defined(statements)
+
+    def all_of(self, parts: Sequence[tuple[Node, Callable[[Any], Any] | None, Callable[..., Any]]]
+               ) -> Callable[..., Any]:
+        """The function of several trees; each falls back on the function beside it where it raises."""
+        statements: list[ast.stmt] = []
+        names = [f"p{number}" for number in range(len(parts))]
+        for name, (tree, finish, alone) in zip(names, parts, strict=True):
+            body = self.emit(tree)
+            store: list[ast.expr] = [ast.Name(name, ast.Store())]
+            retry = self.call(_or_none, self.constant(alone), *(_name(one) for one in self.scope.args))
+            statements.append(self.attempt(
+                [ast.Assign(store, body if finish is None else self.call(finish, body))], [ast.Assign(store, retry)]))
+        found = ast.Tuple([_name(name) for name in names], ast.Load())
+        return self.defined([*statements, ast.Return(found)])
+
+    def defined(self, statements: list[ast.stmt]) -> Callable[..., Any]:
+        """The function of these statements."""
         made = ast.FunctionDef("expression", _parameters(self.scope.args), statements, [], None)
         module = ast.fix_missing_locations(ast.Module([made], []))
         exec(compile(module, "<expression>", "exec"), self.globals)  # noqa: S102  our own syntax, no builtins
@@ -441,18 +414,6 @@ class _Emitter:
         known = constant_list(holder, self.names)
         held = self.emit(holder) if known is None else self.constant(frozenset(known))
         return ast.Compare(self.emit(value), [ast.In()], [held])
-
-
-def constant_list(node: Node, names: Resolver) -> list[Any] | None:
-    """The values of a list that is known when compiling: of literals, or a list document."""
-    if isinstance(node, ListOf) and all(isinstance(one, Const) for one in node.elements):
-        return [UInt(one.value) if one.type == "uint" else one.value for one in node.elements
-                if isinstance(one, Const)]
-    path = names.path(node)
-    variable = None if path is None else names.variable(path)
-    if variable is not None and not variable.access.root:
-        return list(variable.access.constant)
-    return None
 
 
 def _plainly_added(function: str, kinds: tuple[str, ...]) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from streams.conditions import analysis, bounds, runtime
 from streams.conditions.check import Compiler
 from streams.conditions.checked import Ident, Node, Select
-from streams.conditions.compile import Resolver, build
+from streams.conditions.compile import build, build_all
 from streams.conditions.mistakes import ExpressionProblems, friendly
+from streams.conditions.names import Resolver
 from streams.conditions.scope import Scope
+from streams.conditions.values import EvalError
 
 _STRUCTURED = ("list(", "map(", "wrapper(")
+Form: TypeAlias = tuple[Node, Scope, Callable[[Any], Any] | None]
 
 
 class Expression:
@@ -21,17 +24,21 @@ class Expression:
     `type` is the checked type of the value as a type text. Outside an expression instants and spans
     are integers of µs. `paths` are the variables it reads. `equalities` tell, path by path, of which values
     one must be there if it is to be true. `prefix` is how the text that it gives begins, and whether that
-    is the whole text. `function` is the bare function, for where a call's cost counts.
+    is the whole text. `function` is the bare function, for where a call's cost counts. `decided` names the path
+    whose equality is all that it asks. `form` is what it was made from: the tree, its scope, and what turns its
+    value into one of the world outside.
     """
 
-    __slots__ = ("equalities", "function", "paths", "prefix", "text", "type")
+    __slots__ = ("decided", "equalities", "form", "function", "paths", "prefix", "text", "type")
 
     def __init__(
         self, text: str, type: str, function: Callable[..., Any], paths: frozenset[str] = frozenset(),
         equalities: Mapping[str, frozenset[Any]] | None = None, prefix: tuple[str, bool] = ("", False),
+        decided: str = "", form: Form | None = None,
     ) -> None:
         self.text, self.type, self.function = text, type, function
         self.paths, self.equalities, self.prefix = paths, equalities or {}, prefix
+        self.decided, self.form = decided, form
 
     def __call__(self, *args: Any) -> Any:
         """The value for these arguments."""
@@ -63,7 +70,27 @@ def compile_expression(
     return Expression(
         text, friendly(tree.type), build(tree, scope, finish), frozenset(reading.paths(tree)),
         reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
+        reading.decided(tree), (tree, scope, finish),
     )
+
+
+def together(parts: Sequence[Expression]) -> Callable[..., tuple[Any, ...]]:
+    """One function for the values of several expressions of one scope, None for each that fails.
+
+    One call instead of one for each part: a record of many fields is read so.
+    """
+    forms = [part.form for part in parts if part.form is not None]
+    if forms and len(forms) == len(parts) and all(scope is forms[0][1] for _, scope, _ in forms):
+        return build_all(forms)
+    functions = [part.function for part in parts]
+    return lambda *args: tuple([_or_none(function, args) for function in functions])
+
+
+def _or_none(function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    try:
+        return function(*args)
+    except EvalError:
+        return None
 
 
 def _as_it_came(tree: Node) -> bool:
