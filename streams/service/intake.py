@@ -52,14 +52,17 @@ class IngestLoop:
         if len(self.sources) < len(bundle.sources):
             raise LogError("two sources read one topic; give each a topic of its own")
         self.owned: dict[TopicPart, OwnedIntake] = {}
+        self.assigned: dict[TopicPart, int] = {}
         self.work_partitions = 1
+        self._assignments = 0
         self._lock = asyncio.Lock()
         self._bulk: Bulk | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Read until told to stop."""
         self.work_partitions = await self.log.partitions(self.topics.work)
-        self._bulk = self.log.bulk(f"{self.topics.prefix}-ingest", sorted(self.sources), self._revoked)
+        self._bulk = self.log.bulk(
+            f"{self.topics.prefix}-ingest", sorted(self.sources), self.on_revoked, self.on_assigned)
         await self._bulk.start()
         try:
             while not stopping.is_set():
@@ -69,14 +72,9 @@ class IngestLoop:
 
     async def once(self, bulk: Bulk) -> None:
         """One step over whatever has come, then the clocks of what is idle."""
-        for part in bulk.assignment():
+        for part, assignment in list(self.assigned.items()):
             if part not in self.owned:
-                try:
-                    await self._own(bulk, part)
-                except LogError:
-                    if part in bulk.assignment():
-                        raise
-                    log.info("%s/%d was given to another worker meanwhile", *part)
+                await self._own(bulk, part, assignment)
         read = await bulk.getmany(READ_AT_MOST, 0.1)
         async with self._lock:
             for part, entries in read.items():
@@ -97,22 +95,46 @@ class IngestLoop:
             lags[f"{owned.fold.source.id}/{number}"] = (lag, at)
         return lags
 
-    async def _own(self, bulk: Bulk, part: TopicPart) -> None:
-        """Take over a partition: its state, and the reading position that belongs to it."""
+    async def on_assigned(self, parts: list[TopicPart]) -> None:
+        """These are ours from now on; each is taken over in the next step. Every assignment has a number of its own."""
+        self._assignments += 1
+        self.assigned |= dict.fromkeys(parts, self._assignments)
+
+    async def on_revoked(self, parts: list[TopicPart]) -> None:
+        """Let the step in hand end; what it kept is what the next owner starts from.
+
+        Not asked is the consumer: until it has joined again it names partitions that are not its own any more.
+        """
+        for part in parts:
+            self.assigned.pop(part, None)
+        async with self._lock:
+            for part in parts:
+                self.owned.pop(part, None)
+
+    async def _own(self, bulk: Bulk, part: TopicPart, assignment: int) -> None:
+        """Take over a partition: its state, and the reading position that belongs to it.
+
+        Where the assignment ended meanwhile, what was read is of no use: another owner may have gone on from there.
+        """
+        try:
+            fold = await self._restored(part)
+            async with self._lock:
+                if self.assigned.get(part) == assignment:
+                    await bulk.seek(*part, fold.offset + 1)
+                    self.owned[part] = OwnedIntake(fold)
+        except LogError:
+            if self.assigned.get(part) == assignment:
+                raise
+            log.info("%s/%d was given to another worker meanwhile", *part)
+
+    async def _restored(self, part: TopicPart) -> Intake:
         topic, number = part
         source = self.sources[topic]
         fold = Intake(self.bundle, source, self.router, number, await self.log.partitions(topic),
                       self.work_partitions, self.personal_key)
         home = place_of(source.id, number, self.work_partitions)
         fold.restore(await read_state(self.log, self.topics.state("ingest"), home, self._prefix(fold)))
-        await bulk.seek(topic, number, fold.offset + 1)
-        self.owned[part] = OwnedIntake(fold)
-
-    async def _revoked(self, parts: list[TopicPart]) -> None:
-        """Let the step in hand end; what it kept is what the next owner starts from."""
-        async with self._lock:
-            for part in parts:
-                self.owned.pop(part, None)
+        return fold
 
     async def _take(self, bulk: Bulk, part: TopicPart, owned: OwnedIntake, entries: list[Entry]) -> None:
         owned.read_at = time.monotonic()
