@@ -7,6 +7,7 @@ what is open. Event time here is the newest time at which a finding was conclude
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,7 @@ class Mark(msgspec.Struct, array_like=True):
 
 
 class Sent(msgspec.Struct, array_like=True):
-    """The last opening sent for a rule and key, from which `suppress_for` counts."""
+    """An opening that was sent, from which `suppress_for` counts. Its row's name is `of the rule and key/finding`."""
 
     opened: Micros
     finding: str
@@ -122,12 +123,15 @@ class Memory:
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
         }
         self._proofs: dict[tuple[str, str], dict[str, None]] = {}
+        self._openings: dict[str, list[Micros]] = {}
         self._ending: list[tuple[Micros, str, str]] = []
         self._fresh: dict[tuple[str, str], None] = {}
         self._slots = Slots()
 
     def put(self, table: str, name: str, row: Any) -> None:
         """Remember a row, new or changed."""
+        if isinstance(row, Sent) and name not in self.sent:
+            self._open(name, row)
         self._tables[table][0][name] = row
         self._fresh[table, name] = None
         self._arm(table, name, row)
@@ -139,6 +143,14 @@ class Memory:
         if isinstance(row, AlertState):
             for finding in list(row.parts):
                 self.detach(row, finding)
+        elif isinstance(row, Sent):
+            self._close(name, row)
+
+    def sent_near(self, of: str, opened: Micros, span: Micros) -> bool:
+        """Whether an opening was sent, of this rule and key, less than `span` before or after `opened`."""
+        openings = self._openings.get(of, [])
+        after = bisect_right(openings, opened - span)
+        return after < len(openings) and openings[after] < opened + span
 
     def attach(self, alert: AlertState, finding: Finding) -> None:
         """Make a finding, or its newest content, a part of an alert."""
@@ -212,6 +224,8 @@ class Memory:
             if isinstance(row, AlertState):
                 for finding in row.parts.values():
                     self._index(row, finding)
+            elif isinstance(row, Sent):
+                self._open(name, row)
 
     def _head(self) -> bytes:
         return _packer.encode(self.head)
@@ -219,6 +233,16 @@ class Memory:
     def _arm(self, table: str, name: str, row: Any) -> None:
         if row.forget is not None:
             heapq.heappush(self._ending, (row.forget, table, name))
+
+    def _open(self, name: str, row: Sent) -> None:
+        insort(self._openings.setdefault(name.partition("/")[0], []), row.opened)
+
+    def _close(self, name: str, row: Sent) -> None:
+        of = name.partition("/")[0]
+        openings = self._openings[of]
+        del openings[bisect_left(openings, row.opened)]
+        if not openings:
+            del self._openings[of]
 
     def _index(self, alert: AlertState, finding: Finding) -> None:
         self.alert_of[finding.id] = alert.id

@@ -1,5 +1,8 @@
 """Fourth stage: `suppress_for` after an opening was sent, further ones of its rule and key are held back.
 
+A straggler is held back by what was sent before it and by what was sent, earlier, for a time after it: so
+every opening that was sent is remembered as long as its alert.
+
 It is decided when a finding arrives and not revised: what happens to a held-back finding later is
 held back too. A retracted opening suppresses nothing more, and a held-back finding that took over
 its evidence takes over its alert, so that the truth does not vanish with the mistake.
@@ -22,25 +25,31 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
         _remember(memory, finding)
         return HeldReason.SUPPRESSED
     span = 0 if passing.rule is None else passing.rule.suppress_for
-    name = identity("sent", finding.rule, passing.shadow, finding.key)
     if finding.change == RETRACTED:
-        _withdraw(memory, passing, name, span)
+        _withdraw(memory, passing, span)
         return None
     if passing.alert is not None or not span:
         return None
-    sent = memory.sent.get(name)
-    if sent is not None and abs(finding.opened - sent.opened) < span:
+    if memory.sent_near(_of(passing, finding), finding.opened, span):
         _remember(memory, finding)
         return HeldReason.SUPPRESSED
-    _sent(memory, name, finding, span, sent)
+    _sent(memory, passing, finding, span)
     return None
 
 
-def _sent(memory: Memory, name: str, finding: Finding, span: Micros, before: Sent | None) -> None:
-    """An opening is sent. A straggler from before the newest one does not move the count back."""
-    if before is None or finding.opened > before.opened:
-        until = max(finding.opened + span, memory.head.newest) + memory.retention
-        memory.put("sent", name, Sent(finding.opened, finding.id, until))
+def _of(passing: Passing, finding: Finding) -> str:
+    """What openings have in common that hold each other back."""
+    return identity("sent", finding.rule, passing.shadow, finding.key)
+
+
+def _name(passing: Passing, finding: Finding) -> str:
+    return f"{_of(passing, finding)}/{finding.id}"
+
+
+def _sent(memory: Memory, passing: Passing, finding: Finding, span: Micros) -> None:
+    """An opening is sent."""
+    until = max(finding.opened + span, memory.head.newest) + memory.retention
+    memory.put("sent", _name(passing, finding), Sent(finding.opened, finding.id, until))
 
 
 def _remember(memory: Memory, finding: Finding) -> None:
@@ -51,14 +60,14 @@ def _remember(memory: Memory, finding: Finding) -> None:
         memory.put("held", finding.id, Held(finding, memory.ends(finding.closed)))
 
 
-def _withdraw(memory: Memory, passing: Passing, name: str, span: Micros) -> None:
+def _withdraw(memory: Memory, passing: Passing, span: Micros) -> None:
     """A finding that has an alert is retracted: what it held back may come forward."""
     finding = passing.finding
-    sent = memory.sent.get(name)
-    if sent is not None and sent.finding == finding.id:
+    name = _name(passing, finding)
+    if name in memory.sent:
         memory.drop("sent", name)
     held = memory.held.get(finding.merged_into)
     if held is not None and held.finding.rule == finding.rule:
         heir = passing.heir = held.finding
         memory.drop("held", heir.id)
-        _sent(memory, identity("sent", heir.rule, passing.shadow, heir.key), heir, span, None)
+        _sent(memory, passing, heir, span)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.clocks import MINUTE
 from streams.findings import CLOSED, RETRACTED, UPDATED
@@ -22,6 +24,9 @@ SENT, HELD = "alerts firing 1", "audit suppressed"
     ([0, 29, 58], [SENT, HELD, SENT]),
     ([60, 40, 30, 31], [SENT, HELD, SENT, HELD]),
     ([60, 0, 70, 89, 90], [SENT, SENT, HELD, HELD, SENT]),
+    ([60, 0, 10, 29.99, 30], [SENT, SENT, HELD, HELD, SENT]),
+    ([0, 120, 60, 59, 91], [SENT, SENT, SENT, HELD, HELD]),
+    ([0, 120, 30, 60, 90, 150], [SENT] * 6),
 ])
 def test_counts_from_the_last_sent_opening(openings: list[float], expected: list[str]) -> None:
     fold = Respond(QUIET)
@@ -73,6 +78,29 @@ def test_a_retracted_opening_holds_nothing_back_any_more() -> None:
     told = tell(Respond(QUIET), finding(), finding(sequence=2, change=RETRACTED), finding("g", opened=5),
                 finding("h", opened=6))
     assert told == [SENT, "alerts retracted 2", SENT, HELD]
+
+
+def test_a_retracted_opening_leaves_those_before_it() -> None:
+    fold = Respond(QUIET)
+    tell(fold, finding(), finding("g", opened=70), finding("g", 2, RETRACTED, opened=70))
+    told = [tell(fold, finding(f"h{opened}", opened=opened))[0] for opened in (10, 75)]
+    assert told == [HELD, SENT]
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(1, 4)), max_size=12), st.data())
+def test_as_if_everything_sent_were_remembered(story: list[tuple[int, int]], data: st.DataObject) -> None:
+    """An opening is held back if and only if one that was sent and still stands is less than the span away."""
+    fold, standing = Respond(QUIET), dict[str, int]()
+    for number, (opened, turn) in enumerate(story):
+        near = any(abs(opened - other) < 30 for other in standing.values())
+        assert tell(fold, finding(f"f{number}", opened=opened)) == [HELD if near else SENT]
+        if not near:
+            standing[f"f{number}"] = opened
+        if turn == 1 and standing:
+            gone = data.draw(st.sampled_from(sorted(standing)))
+            tell(fold, finding(gone, 2, RETRACTED, opened=standing.pop(gone)))
+        if turn == 2:
+            fold = Respond(QUIET, fold.snapshot())
 
 
 def test_a_retraction_of_what_was_held_back_leaves_the_count() -> None:
