@@ -234,8 +234,10 @@ class Engine:
         self._dirty[key.name] = key
         if key.wake == AFTER_ALL:
             domain.arm(key, key.due(domain.lateness))
-        else:  # to settle never comes before what is armed; only a new due time or a waiting event may
+        else:  # what is armed settles other events; only a new due time, a waiting or a first event come before it
             wake = key.waits()
+            if len(key.events) == 1:
+                wake = min(wake, member.time + domain.lateness + 1)
             if wake < key.wake:
                 domain.arm(key, wake)
 
