@@ -25,7 +25,8 @@ def rule(id: str = "crash", **parts: Any) -> Rule:
     plain = Match(HoldOptions())
     kind, by = parts.pop("kind", "threshold"), parts.pop("by", ("district",))
     title = parts.pop("title", "Five crashes in ten minutes")
-    return Rule(id, kind, title, (), by, plain, "logic", frozenset(["s"]), **parts)
+    sources, logic = parts.pop("sources", frozenset(["s"])), parts.pop("logic", "logic")
+    return Rule(id, kind, title, (), by, plain, logic, sources, **parts)
 
 
 def bundle(*rules: Rule, city: City | None = None) -> Bundle:
@@ -39,8 +40,9 @@ def finding(id: str = "f", sequence: int = 1, change: str = OPENED, **parts: Any
     closed = parts.pop("closed", None)
     at = parts.pop("at", None)
     evidence = list(parts.pop("evidence", "e1 e2").split())
+    name, logic, key = parts.pop("rule", "crash"), parts.pop("logic", "logic"), parts.pop("key", {"district": "west"})
     return Finding(
-        id, sequence, change, parts.pop("rule", "crash"), "logic", parts.pop("key", {"district": "west"}), opened,
+        id, sequence, change, name, logic, key, opened,
         None if closed is None else NOON + round(closed * MINUTE), parts.pop("value", 5), evidence,
         parts.pop("count", len(evidence)), at=opened if at is None else NOON + round(at * MINUTE), **parts)
 

@@ -59,7 +59,7 @@ def _withdraw(memory: Memory, passing: Passing) -> None:
 def _end(memory: Memory, passing: Passing, alert: AlertState, seen: View, state: str, taker: str) -> None:
     """An alert ends for good."""
     alert.state, alert.merged_into = state, taker
-    alert.forget = memory.ends(memory.head.newest)
+    alert.forget = memory.ends(alert.rule, memory.time(alert.rule))
     _write(passing, alert, state, seen)
     memory.put("alert", alert.id, alert)
 
@@ -68,7 +68,7 @@ def _tell(memory: Memory, passing: Passing, alert: AlertState) -> None:
     """Compare what people know with what is so now, and write down the difference."""
     seen = view_of(alert.parts.values())
     alert.words = words_of(passing.rule, alert.rule, seen, passing.bundle, alert.words)
-    alert.forget = memory.ends(seen.closed)
+    alert.forget = memory.ends(alert.rule, seen.closed)
     before, told = alert.state, digest((shown(seen), alert.words))
     alert.state = FIRING if seen.closed is None or seen.instant else RESOLVED
     if not before and alert.state == RESOLVED:

@@ -37,6 +37,11 @@ def retention(bundle: Bundle) -> Micros:
     return max(RETENTION, lateness + horizon)
 
 
+def feeds(bundle: Bundle) -> dict[str, str]:
+    """By rule a name for the set of feeds that it reads."""
+    return {name: " ".join(sorted(rule.sources)) for name, rule in bundle.rules.items()}
+
+
 class Respond:
     """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
 
@@ -45,11 +50,21 @@ class Respond:
     """
 
     def __init__(self, bundle: Bundle, state: bytes | None = None) -> None:
-        self.bundle = bundle
+        self._bundle = bundle
         self.counts: Counter[str] = Counter()
-        self._memory = Memory(retention(bundle))
+        self._memory = Memory(retention(bundle), feeds(bundle))
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
+
+    @property
+    def bundle(self) -> Bundle:
+        """The rules as they are now."""
+        return self._bundle
+
+    @bundle.setter
+    def bundle(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._memory.follow(retention(bundle), feeds(bundle))
 
     @property
     def offset(self) -> int:
@@ -85,7 +100,7 @@ class Respond:
 
     def restore(self, rows: Mapping[bytes, bytes]) -> None:
         """Take over the rows of an earlier run, whatever their order, even if the last write broke off."""
-        self._memory = Memory(retention(self.bundle))
+        self._memory = Memory(retention(self.bundle), feeds(self.bundle))
         self._memory.restore(rows)
 
     def snapshot(self) -> bytes:

@@ -1,7 +1,9 @@
 """What respond remembers: alerts and their findings, what was held back, what was sent, and marks.
 
 Everything that ended is forgotten `RETENTION` of event time later, so the state ends bounded by
-what is open. Event time here is the newest time at which a finding was concluded.
+what is open and what was told within that time. Event time here is the newest time at which a finding was
+concluded, of any rule that reads the same feeds: a feed that runs ahead forgets nothing of another. What
+a rule told that is there no more is forgotten by the newest time of all.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ from streams.respond.slots import Slots
 RETENTION: Micros = 48 * HOUR
 VERSION = 1
 HEAD = b"~head"
+ANY = ""
+"""The feeds of rules that are not known: their time is that of the fastest."""
 _packer = msgspec.msgpack.Encoder()
 
 
 class Head(msgspec.Struct, array_like=True):
-    """How far the fold has come: in its input, and in event time."""
+    """How far the fold has come: in its input, and in the event time of the fastest feed."""
 
     version: int = VERSION
     offset: int = -1
@@ -40,12 +44,20 @@ class Mark(msgspec.Struct, array_like=True):
     forget: Micros | None = None
 
 
+class Clock(msgspec.Struct, array_like=True):
+    """How far event time has come for the rules of the same feeds. `forget` is always None."""
+
+    newest: Micros
+    forget: Micros | None = None
+
+
 class Sent(msgspec.Struct, array_like=True):
     """An opening that was sent, from which `suppress_for` counts. Its row's name is `of the rule and key/finding`."""
 
     opened: Micros
     finding: str
     forget: Micros | None
+    rule: str = ""
 
 
 class Held(msgspec.Struct, array_like=True):
@@ -105,26 +117,30 @@ class Memory:
     """The state of the fold, in tables of rows that are kept one by one.
 
     Whoever changes a row in place calls `put` afterwards; parts of alerts are changed through
-    `attach` and `detach` alone, so that `alert_of` (finding → alert) stays true.
+    `attach` and `detach` alone, so that `alert_of` (finding → alert) stays true. `feeds` names by rule
+    what it reads; rules with one name share their time.
     """
 
-    def __init__(self, retention: Micros = RETENTION) -> None:
+    def __init__(self, retention: Micros = RETENTION, feeds: Mapping[str, str] | None = None) -> None:
         self.retention = retention
         self.head = Head()
         self.marks: dict[str, Mark] = {}
+        self.clocks: dict[str, Clock] = {}
         self.alerts: dict[str, AlertState] = {}
         self.held: dict[str, Held] = {}
         self.sent: dict[str, Sent] = {}
         self.alert_of: dict[str, str] = {}
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
+            "clock": (self.clocks, msgspec.msgpack.Decoder(Clock)),
             "alert": (self.alerts, msgspec.msgpack.Decoder(AlertState)),
             "held": (self.held, msgspec.msgpack.Decoder(Held)),
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
         }
         self._proofs: dict[tuple[str, str], dict[str, None]] = {}
         self._openings: dict[str, list[Micros]] = {}
-        self._ending: list[tuple[Micros, str, str]] = []
+        self._feeds = feeds or {}
+        self._ending: dict[str, list[tuple[Micros, str, str]]] = {}
         self._fresh: dict[tuple[str, str], None] = {}
         self._slots = Slots()
 
@@ -179,19 +195,34 @@ class Memory:
             other for event in finding.evidence for other in self._proofs.get((group, event), ()))
         return [self.alerts[self.alert_of[other]].parts[other] for other in found]
 
+    def follow(self, retention: Micros, feeds: Mapping[str, str]) -> None:
+        """Remember by other rules from now on."""
+        self.retention, self._feeds, self._ending = retention, feeds, {}
+        for table, (rows, _) in self._tables.items():
+            for name, row in rows.items():
+                self._arm(table, name, row)
+
     def see(self, finding: Finding) -> None:
         """Let event time come to this finding, and forget what ended long enough before."""
         at = finding.at if finding.at < AFTER_ALL else (finding.closed or finding.opened)
+        feeds = self._feeds.get(finding.rule, ANY)
+        if at > self.time(finding.rule) and feeds != ANY:
+            self.put("clock", feeds, Clock(at))
         self.head.newest = max(self.head.newest, at)
-        while self._ending and self._ending[0][0] < self.head.newest:
-            ending, table, name = heapq.heappop(self._ending)
-            row = self._tables[table][0].get(name)
-            if row is not None and row.forget == ending:
-                self.drop(table, name)
+        self._forget(ANY, self.head.newest)
+        self._forget(feeds, self.time(finding.rule))
 
-    def ends(self, closed: Micros | None) -> Micros | None:
-        """When to forget what ended at `closed`; None while it has not."""
-        return None if closed is None else max(closed, self.head.newest) + self.retention
+    def time(self, rule: str) -> Micros:
+        """How far event time has come for a rule."""
+        feeds = self._feeds.get(rule, ANY)
+        if feeds == ANY:
+            return self.head.newest
+        clock = self.clocks.get(feeds)
+        return BEFORE_ALL if clock is None else clock.newest
+
+    def ends(self, rule: str, closed: Micros | None) -> Micros | None:
+        """When to forget what a rule told and what ended at `closed`; None while it has not."""
+        return None if closed is None else max(closed, self.time(rule)) + self.retention
 
     def changed(self) -> dict[bytes, bytes | None]:
         """See `Respond.changed`."""
@@ -232,7 +263,16 @@ class Memory:
 
     def _arm(self, table: str, name: str, row: Any) -> None:
         if row.forget is not None:
-            heapq.heappush(self._ending, (row.forget, table, name))
+            feeds = self._feeds.get(_rule_of(row), ANY)
+            heapq.heappush(self._ending.setdefault(feeds, []), (row.forget, table, name))
+
+    def _forget(self, feeds: str, now: Micros) -> None:
+        heap = self._ending.get(feeds, [])
+        while heap and heap[0][0] < now:
+            ending, table, name = heapq.heappop(heap)
+            row = self._tables[table][0].get(name)
+            if row is not None and row.forget == ending:
+                self.drop(table, name)
 
     def _open(self, name: str, row: Sent) -> None:
         insort(self._openings.setdefault(name.partition("/")[0], []), row.opened)
@@ -259,3 +299,7 @@ class Memory:
             provers.pop(finding, None)
             if not provers:
                 self._proofs.pop((alert.group, event), None)
+
+
+def _rule_of(row: AlertState | Held | Sent) -> str:
+    return row.finding.rule if isinstance(row, Held) else row.rule

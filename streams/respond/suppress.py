@@ -48,8 +48,8 @@ def _name(passing: Passing, finding: Finding) -> str:
 
 def _sent(memory: Memory, passing: Passing, finding: Finding, span: Micros) -> None:
     """An opening is sent."""
-    until = max(finding.opened + span, memory.head.newest) + memory.retention
-    memory.put("sent", _name(passing, finding), Sent(finding.opened, finding.id, until))
+    until = memory.ends(finding.rule, finding.opened + span)
+    memory.put("sent", _name(passing, finding), Sent(finding.opened, finding.id, until, finding.rule))
 
 
 def _remember(memory: Memory, finding: Finding) -> None:
@@ -57,7 +57,7 @@ def _remember(memory: Memory, finding: Finding) -> None:
     if finding.change == RETRACTED:
         memory.drop("held", finding.id)
     else:
-        memory.put("held", finding.id, Held(finding, memory.ends(finding.closed)))
+        memory.put("held", finding.id, Held(finding, memory.ends(finding.rule, finding.closed)))
 
 
 def _withdraw(memory: Memory, passing: Passing, span: Micros) -> None:

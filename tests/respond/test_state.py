@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 
 from streams.clocks import MINUTE
@@ -13,7 +14,7 @@ from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, ru
 
 @given(logs())
 def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
-    """Long after everything was retracted or closed, only the newcomer and the marks are left."""
+    """Long after everything was retracted or closed, only the newcomer, the marks and the times are left."""
     fold = Respond(RULES)
     run(fold, log)
     last = {row.finding.id: row.finding for one in log for row in one.rows if isinstance(row, FindingRow)}
@@ -27,7 +28,7 @@ def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
     store = Store()
     store.write(fold.changed())
     store.write(fold.changed())
-    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"mark", b"~head"}
+    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"clock", b"mark", b"~head"}
 
 
 def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:
@@ -52,6 +53,41 @@ def test_an_alert_that_fires_again_is_not_forgotten() -> None:
     tell(fold, finding(closed=10, at=10), finding(sequence=2, change="updated"),
          finding("g", opened=5 * RETENTION // MINUTE, key={"district": "east"}))
     assert tell(fold, finding(sequence=3, change="closed", closed=12)) == ["alerts resolved 4"]
+
+
+FEEDS = bundle(
+    rule("slow", sources=frozenset(["calls"])), rule("slow-too", sources=frozenset(["calls"])),
+    rule("fast", sources=frozenset(["gauges"])), rule("both", sources=frozenset(["calls", "gauges"])))
+
+
+@pytest.mark.parametrize("other", ["fast", "both"])
+def test_a_feed_that_runs_ahead_forgets_nothing_of_another(other: str) -> None:
+    fold, span = Respond(FEEDS), RETENTION // MINUTE
+    tell(fold, finding(rule="slow", closed=10, at=10))
+    for days in range(1, 12):
+        at = days * span
+        tell(fold, finding(f"g{days}", rule=other, opened=at, key={"district": f"d{days}"}, closed=at))
+        fold = Respond(FEEDS, fold.snapshot())
+    assert tell(fold, finding(sequence=2, change="updated", rule="slow", closed=12)) == ["alerts updated 3"]
+    tell(fold, finding("h", rule="slow-too", opened=12 + span + 1, key={"district": "north"}))
+    assert tell(fold, finding(sequence=3, change="updated", rule="slow", closed=13)) == ["audit unknown_finding"]
+    assert fold.alerts()["firing"] <= 4  # of the one that ran ahead the old ones are forgotten
+
+
+def test_what_a_rule_that_is_gone_told_is_forgotten_as_time_goes_on_anywhere() -> None:
+    fold, span = Respond(FEEDS), RETENTION // MINUTE
+    tell(fold, finding(rule="slow", closed=10, at=10))
+    fold.bundle = bundle(rule("fast", sources=frozenset(["gauges"])))
+    tell(fold, finding("g", rule="fast", opened=11 + span))
+    assert fold.alerts() == {"firing": 1}
+
+
+def test_a_rule_that_reads_other_feeds_from_now_on_forgets_by_their_time() -> None:
+    fold, span = Respond(FEEDS), RETENTION // MINUTE
+    tell(fold, finding(rule="slow", closed=10, at=10))
+    fold.bundle = bundle(rule("slow", sources=frozenset(["gauges"])), rule("fast", sources=frozenset(["gauges"])))
+    tell(fold, finding("g", rule="fast", opened=11 + span))
+    assert fold.alerts() == {"firing": 1}
 
 
 def test_a_clock_that_was_finished_forgets_nothing() -> None:
