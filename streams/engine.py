@@ -74,6 +74,17 @@ class Domain:
             key.wake = wake
             heapq.heappush(self.heap, (wake, key.name, key))
 
+    def follow(self, key: Key, time: Micros) -> None:
+        """Arm a key that took an event of this time."""
+        if key.wake == AFTER_ALL:
+            self.arm(key, key.due(self.lateness))
+            return
+        wake = key.waits()
+        if len(key.events) == 1 and time + self.lateness < wake:
+            wake = time + self.lateness + 1  # what is armed may be far ahead; later events settle with the first
+        if wake < key.wake:
+            self.arm(key, wake)
+
 
 class LiveRule:
     """A rule at work in this partition, with its keys."""
@@ -232,21 +243,14 @@ class Engine:
         if key.crowded:
             self._make_room(live, key)
         self._dirty[key.name] = key
-        if key.wake == AFTER_ALL:
-            domain.arm(key, key.due(domain.lateness))
-        else:  # what is armed settles other events; only a new due time, a waiting or a first event come before it
-            wake = key.waits()
-            if len(key.events) == 1:
-                wake = min(wake, member.time + domain.lateness + 1)
-            if wake < key.wake:
-                domain.arm(key, wake)
+        domain.follow(key, member.time)
 
     def _make_room(self, live: LiveRule, key: Key) -> None:
         self.counts["settled_early"] += 1
-        key.make_room()
+        count = key.make_room()
         if key.head.hold.fresh < len(key.head.hold.episodes):
             self._tell(live, key)
-        key.settle_early()
+        key.settle_early(count)
 
     def _on_clock(self, row: ClockRow) -> None:
         source = self.sources.get(row.source)

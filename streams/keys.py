@@ -165,22 +165,27 @@ class Key:
         """Whether it holds more events than it may."""
         return len(self.events) > EVENTS_LIMIT
 
-    def make_room(self) -> None:
-        """Give up correcting the oldest half of the events; where the clock stands still, go on without it.
+    def make_room(self) -> int:
+        """Give up correcting the oldest events, how many it says; where the clock stands still, go on without it.
 
-        What this concludes must be told before `settle_early`.
+        They are those before the instant of the one in the middle; where that is the first instant, the older
+        half of its events. What this concludes must be told before `settle_early`.
         """
-        floor = self.events[len(self.events) // 2].time
-        if self.folded < len(self.events) and self.events[self.folded].time < floor:
-            self.fold(floor)
+        half = len(self.events) // 2
+        floor = self.events[half].time
+        count = bisect_left(self.events, floor, key=lambda one: one.time) or half
+        if self.folded < count:
+            every, self.events = self.events, self.events[:count]
+            self.fold(floor + 1)
+            self.events = every
         self._act(floor)
         self.floor = max(self.floor, floor)
+        return count
 
-    def settle_early(self) -> None:
+    def settle_early(self, count: int) -> None:
         """Settle what `make_room` gave up."""
-        count = bisect_left(self.events, self.floor, key=lambda one: one.time)
-        if count:
-            self._settle_part(count, self.floor)
+        first = self.events[count - 1].time
+        self._settle_part(count, max(self.floor, first + 1))
 
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
