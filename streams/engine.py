@@ -49,14 +49,25 @@ class SourceClock(msgspec.Struct, array_like=True):
         return min(self.clocks.values()) if len(self.clocks) >= self.partitions else BEFORE_ALL
 
 
+class DomainRow(msgspec.Struct, array_like=True):
+    """A `Domain` as bytes hold it, named by its sources in order."""
+
+    sources: tuple[str, ...]
+    clock: Micros
+
+
 class Meta(msgspec.Struct, array_like=True):
-    """What is not of one key: the offset of the last frame, sources, rules switched to, how their keys are named."""
+    """What is not of one key: the offset of the last frame, sources, rules switched to, how their keys are named.
+
+    Version 1 had no domains; their clocks were computed from the sources.
+    """
 
     version: int
     offset: int
     sources: dict[str, SourceClock]
     started: list[str]
     names: dict[str, tuple[str, ...]]
+    domains: list[DomainRow] = []
 
 
 class Domain:
@@ -84,6 +95,19 @@ class Domain:
             wake = time + self.lateness + 1  # what is armed may be far ahead; later events settle with the first
         if wake < key.wake:
             self.arm(key, wake)
+
+    @property
+    def name(self) -> tuple[str, ...]:
+        """Its sources, in order."""
+        return tuple(sorted(self.sources))
+
+    def row(self) -> DomainRow:
+        """What outlives a restart."""
+        return DomainRow(self.name, self.clock)
+
+    def load(self, row: DomainRow) -> None:
+        """Take over what a row holds: a clock never goes back."""
+        self.clock = row.clock
 
 
 class LiveRule:
@@ -128,6 +152,7 @@ class Engine:
         self._orphans: list[Finding] = []
         self._position: tuple[Any, ...] = ()
         self._time: Micros = BEFORE_ALL
+        self._before: Micros = BEFORE_ALL  # the clock of what ended with the bundle before this one
         counted = None if sources is None else frozenset(sources)
         for rule in bundle.rules.values():
             self._add(rule, counted)
@@ -159,8 +184,7 @@ class Engine:
             else:
                 rows[name] = _packer.encode(GoneRow(1, offset, *key))
                 self._graves[name] = None
-        names = {live.ref: live.rule.by for live in self._live.values()}
-        rows[META] = _packer.encode(Meta(1, offset, self.sources, sorted(self.started), names))
+        rows[META] = _packer.encode(self._meta())
         self._dirty = {}
         return rows
 
@@ -170,8 +194,7 @@ class Engine:
             return
         meta = msgspec.msgpack.decode(rows[META], type=Meta)
         self.offset, self.sources, self.started = meta.offset, meta.sources, set(meta.started)
-        for domain in self._domains.values():
-            domain.clock = self._clock_of(domain)
+        self._restore_domains(meta)
         for name, value in sorted(rows.items()):
             if name != META:
                 self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
@@ -197,6 +220,23 @@ class Engine:
         live = self._live[rule.ref] = LiveRule(rule, domain)
         domain.rules.append(live)
 
+    def _meta(self) -> Meta:
+        names = {live.ref: live.rule.by for live in self._live.values()}
+        domains = [domain.row() for domain in self._domains.values()]
+        return Meta(2, self.offset, self.sources, sorted(self.started), names, domains)
+
+    def _restore_domains(self, meta: Meta) -> None:
+        """A clock that a new partition of a topic holds up is not to be had from the sources."""
+        kept = {row.sources: row for row in meta.domains}
+        for domain in self._domains.values():
+            row = kept.get(domain.name)
+            if row is None:
+                domain.clock = self._clock_of(domain)
+            else:
+                domain.load(row)
+        clocks = [row.clock for row in meta.domains] or [source.clock for source in meta.sources.values()]
+        self._before = min(clocks, default=BEFORE_ALL)
+
     def _restore_key(self, name: bytes, row: KeyRow | GoneRow, names: Mapping[str, tuple[str, ...]]) -> None:
         if row.frame > self.offset:
             self._ahead[row.rule, row.key] = row.frame
@@ -206,7 +246,7 @@ class Engine:
         live = self._live.get(row.rule)
         if live is None:
             self._dirty[name] = (row.rule, row.key)
-            self._orphans += _orphans(row, names.get(row.rule, ()), min(one.clock for one in self.sources.values()))
+            self._orphans += _orphans(row, names.get(row.rule, ()), self._before)
             return
         key = live.key(row.key, row.since)
         key.load(row)
