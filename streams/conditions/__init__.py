@@ -1,5 +1,6 @@
 """Conditions: CEL texts, checked against declared types and compiled to Python functions."""
 
+from streams.conditions.clauses import Clause, Logic, clauses, logic
 from streams.conditions.expression import Expression, compile_expression, together
 from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems
 from streams.conditions.scope import (
@@ -16,7 +17,7 @@ from streams.conditions.scope import (
 from streams.conditions.values import EvalError, Failure
 
 __all__ = [
-    "Access", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem", "ExpressionProblems", "Failure",
-    "Limits", "RegisterLike", "Scope", "Variable", "compile_expression", "event_scope", "key_scope", "record_scope",
-    "together",
+    "Access", "Clause", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem", "ExpressionProblems",
+    "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable", "clauses", "compile_expression", "event_scope",
+    "key_scope", "logic", "record_scope", "together",
 ]

@@ -222,7 +222,7 @@ def _wrong(text: str, offset: int, length: int, message: str, hint: str = "") ->
     return ExpressionProblems([mistakes.at(text, offset, message, hint, length)])
 
 
-_STRING = re.compile(
+STRING = re.compile(
     r"""[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"""(?:\\.|[^\\])*?\"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
 )
 _COMMA = re.compile(r"(?:\s|//[^\n]*)*,")
@@ -230,7 +230,7 @@ _COMMA = re.compile(r"(?:\s|//[^\n]*)*,")
 
 def _after_comma(text: str, start: int) -> int:
     """The offset behind the comma that follows the string literal at `start`."""
-    literal = _STRING.match(text, start)
+    literal = STRING.match(text, start)
     comma = _COMMA.match(text, literal.end()) if literal else None
     assert comma is not None, "the parser saw a literal and a second argument here"
     return comma.end()

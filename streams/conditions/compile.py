@@ -79,10 +79,10 @@ def _lambda(body: ast.expr, *parameters: str) -> ast.expr:
     return ast.Lambda(_parameters(parameters), body)
 
 
-def _terms(node: Node, function: str) -> list[Node]:
+def terms(node: Node, function: str) -> list[Node]:
     """The terms of a chain of one operator, in order."""
     if isinstance(node, Call) and node.function == function:
-        return [term for one in node.args for term in _terms(one, function)]
+        return [term for one in node.args for term in terms(one, function)]
     return [node]
 
 
@@ -159,7 +159,7 @@ class _Emitter:
         decides = tree.function == "_||_"
         keep: list[ast.stmt] = [ast.Assign([ast.Name("failed", ast.Store())], _name("error"))]
         statements: list[ast.stmt] = [ast.Assign([ast.Name("failed", ast.Store())], ast.Constant(None))]
-        for term in _terms(tree, tree.function):
+        for term in terms(tree, tree.function):
             found = self.truth(term)
             test = found if decides else ast.UnaryOp(ast.Not(), found)
             decided = ast.If(test, [ast.Return(ast.Constant(decides))], [])

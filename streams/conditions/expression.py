@@ -65,13 +65,23 @@ def compile_expression(
         problems += bounds.unexpected(tree, text, expect)
     if problems:
         raise ExpressionProblems(problems)
-    reading = analysis.Reading(Resolver(scope))
     finish = _finish(tree.type, expect) if outside and not (expect is None and _as_it_came(tree)) else None
+    return _expression(text, tree, scope, finish)
+
+
+def _expression(text: str, tree: Node, scope: Scope, finish: Callable[[Any], Any] | None) -> Expression:
+    reading = analysis.Reading(Resolver(scope))
     return Expression(
         text, friendly(tree.type), build(tree, scope, finish), frozenset(reading.paths(tree)),
         reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
         reading.decided(tree), (tree, scope, finish),
     )
+
+
+def part_of(whole: Expression, node: Node, text: str, expect: str | None) -> Expression:
+    """The expression of a node of a compiled one's tree, by itself; `text` is what it is called."""
+    assert whole.form is not None
+    return _expression(text, node, whole.form[1], _finish(node.type, expect))
 
 
 def together(parts: Sequence[Expression]) -> Callable[..., tuple[Any, ...]]:
