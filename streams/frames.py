@@ -27,10 +27,28 @@ class MemberRow(msgspec.Struct, frozen=True, array_like=True, tag="m", gc=False)
     member: Member
 
 
+class VersionRow(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False):
+    """A finding as an event for one key of a composite rule, in place of what was told of it before.
+
+    `source` is `rule:<id>`, `partition` that of the detect stage that found it; `offset` and `row` grow
+    together there. `finding` is its id; without a `member` it is no event of this key any more.
+    """
+
+    source: str
+    partition: int
+    offset: int
+    row: int
+    rule: str
+    key: KeyValues
+    finding: str
+    member: Member | None
+
+
 class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     """How far event time has come in one of the `partitions` of a source.
 
-    `head` is the newest accepted event's time, `clock` how far conclusions may be drawn.
+    `head` is the newest accepted event's time, `clock` how far conclusions may be drawn. For the findings of
+    a rule the source is `rule:<id>` and the partition one of `tocsin.work`.
     """
 
     source: str
@@ -42,7 +60,7 @@ class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     head: Micros
 
 
-WorkRow: TypeAlias = MemberRow | ClockRow
+WorkRow: TypeAlias = MemberRow | VersionRow | ClockRow
 
 
 class WorkFrame(msgspec.Struct, frozen=True, array_like=True):

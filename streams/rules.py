@@ -14,6 +14,9 @@ from streams.conditions import Expression
 from streams.kinds import Detector
 from streams.records import Micros
 
+FINDINGS_OF = "rule:"
+"""What begins the event type, and the source, of a rule's findings; the rule's id follows."""
+
 
 class FieldType(msgspec.Struct, frozen=True):
     """A declared field. `type`: string int double bool duration timestamp place list map dyn."""
@@ -131,7 +134,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     `selectors[i]` sets bit i of a member's roles. `by` names the key's parts. `value` is what the
     kind measures of an event. `facts` are the paths its texts read, each with its expression.
-    `sources` are the feeds whose events it can match: the slowest of them is its clock.
+    `sources` are the feeds whose events it can match, `bases` the rules whose findings: the slowest of
+    them is its clock.
     `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
     as parsed; `logic` is the hash of what decides when the rule holds.
     """
@@ -144,6 +148,7 @@ class Rule(msgspec.Struct, frozen=True):
     detector: Detector
     logic: str
     sources: frozenset[str]
+    bases: tuple[str, ...] = ()
     spec: Mapping[str, Any] = {}
     value: Expression | None = None
     facts: Mapping[str, Expression] = {}

@@ -38,7 +38,8 @@ class Field(msgspec.Struct, frozen=True):
     """One field of a document: its name, its type for people and for `rulefile`, its manual text.
 
     `type` is one of the words that `rulefile` can read (duration, cel, path, integer, number,
-    string, boolean, condition, window, measure, steps, expect ...); `values` closes a string.
+    string, boolean, condition, window, measure, steps, expect ...); `values` closes a string. `instead` names
+    the field that may stand in its place.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Field(msgspec.Struct, frozen=True):
     required: bool = False
     default: Any = None
     values: tuple[str, ...] = ()
+    instead: str = ""
 
 
 class State(Protocol):

@@ -33,7 +33,7 @@ class Adviser:
             report.add(codes.NO_OWNER, values.spot("id"), f"`{rule.id}` has no owner")
         if not rule.tests:
             report.add(codes.NO_TESTS, values.spot("id"), f"`{rule.id}` has no tests")
-        if not rule.sources:
+        if not rule.sources and not rule.bases:
             report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` waits for")
         self._negated(draft)
         self._conditions(draft, rule)

@@ -20,6 +20,7 @@ from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
+from streams.rulefile.ordering import observed, ordered
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
 from streams.rulefile.registers import Beside, check_registers, read_list, read_register
@@ -215,12 +216,12 @@ class Assembler:
     def _rules(self, names: Names, expressions: Expressions, sources: Mapping[str, Source]) -> dict[str, Rule]:
         unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
-        builder = Builder(names, selection, expressions, self.report)
+        drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path) for one in self._all("rule")]
+        builder = Builder(names, selection, expressions, self.report, observed(drafts))
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report)
         tests = self._tests()
-        for document in self._all("rule"):
-            draft = RuleDraft(all_kinds()[document.kind], document.values, document.path)
+        for draft in ordered(drafts, self.report):
             rule = builder.build(draft)
             if rule is not None:
                 rule = msgspec.structs.replace(rule, tests=(*rule.tests, *tests.get(rule.id, ())))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import msgspec
 
 from streams.clocks import zone_of
+from streams.composites import event_type, origin
 from streams.conditions import Expression
 from streams.episodes import HoldOptions
 from streams.records import KeyValues, Micros
@@ -50,17 +51,20 @@ class Meaning(msgspec.Struct, frozen=True):
 
 
 class Builder:
-    """Builds rules from what the other documents declare."""
+    """Builds rules from what the other documents declare. `observed` are those whose findings others read."""
 
-    def __init__(self, names: Names, selection: Selection, expressions: Expressions, report: Report) -> None:
+    def __init__(self, names: Names, selection: Selection, expressions: Expressions, report: Report,
+                 observed: Container[str] = ()) -> None:
+        self.observed = observed
         self.names, self.selection = names, selection
         self.expressions, self.report = expressions, report
+        self.rules: dict[str, Rule] = {}
         self.selectors = Selectors(names, selection, expressions, report)
         self.watching = Watching(names, expressions, report)
         self.wording = Wording(names, expressions, report)
 
     def build(self, draft: RuleDraft) -> Rule | None:
-        """The rule; None if anything about it is wrong, all of which is then reported."""
+        """The rule; None if anything about it is wrong, all of which is then reported. Its bases come before it."""
         before = self.report.faults
         built = self.selectors.of(draft)
         by = self.selectors.key_names(draft, built)
@@ -75,7 +79,13 @@ class Builder:
             return None
         spec = _spec(draft)
         self._contradictions(draft, spec)
-        return None if self.report.faults > before else self._rule(draft, built, meaning, spec)
+        if self.report.faults > before:
+            return None
+        rule = self._rule(draft, built, meaning, spec)
+        if rule.id in self.observed:
+            self.rules[rule.id] = rule
+            self.names.event_types[origin(rule.id)] = event_type(rule)
+        return rule
 
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
         """The expression that is measured."""
@@ -105,6 +115,7 @@ class Builder:
         context = {} if meaning.every is None else {"every": meaning.every}
         alert, dispatch = values.get("alert"), values.get("dispatch")
         selectors = tuple(one.selector for one in built if one.selector is not None)
+        bases = bases_of(draft)
         plain = {name: values[name] for name in ("severity", "owner", "status", "suppress_for") if name in values}
         return Rule(
             id=values["id"],
@@ -113,8 +124,9 @@ class Builder:
             selectors=selectors,
             by=meaning.by,
             detector=draft.kind.compile_rule(spec, options, zone_of(zone), **context),
-            logic=logic_of(draft, zone),
+            logic=logic_of(draft, zone, [base.ref for base in map(self.rules.__getitem__, bases)]),
             sources=self.selection.senders([pattern for one in selectors for pattern in one.types]),
+            bases=bases,
             spec=spec,
             value=meaning.value,
             facts=meaning.facts,
@@ -126,6 +138,18 @@ class Builder:
             line=values.node.file.position(values.node.start)[0],
             **plain,
         )
+
+
+def bases_of(draft: RuleDraft) -> tuple[str, ...]:
+    """The rules whose findings a rule reads, by their ids."""
+    return tuple(dict.fromkeys(passage.text for passage in named_rules(draft)))
+
+
+def named_rules(draft: RuleDraft) -> list[Passage]:
+    """The places where a rule names other rules in place of events."""
+    until = draft.values.get("until")
+    selectors = [*(step.selector for step in draft.steps), *([until] if until is not None else [])]
+    return [*draft.values.get("rule", ()), *(passage for one in selectors for passage in one.rules)]
 
 
 def _spec(draft: RuleDraft) -> dict[str, Any]:

@@ -80,7 +80,7 @@ UNKNOWN_REGISTER = _code(
 )
 UNKNOWN_ZONE = _code("TOC043", "a time zone that does not exist", "use a name such as Asia/Shanghai or UTC")
 UNKNOWN_PATH = _code("TOC044", "a text names a value that does not exist", "use a declared field or a `place.` part")
-UNKNOWN_RULE = _code("TOC045", "tests for a rule that does not exist", "name the file <rule>.test.yaml")
+UNKNOWN_RULE = _code("TOC045", "a rule that does not exist", "name a rule by its id; tests: <rule>.test.yaml")
 OPEN_EVENT = _code(
     "TOC046",
     "an event type that only an open source can send",
@@ -108,6 +108,8 @@ BAD_MEASURE = _code("TOC052", "not a measure", "write count, or for example {dis
 BAD_STEPS = _code("TOC053", "the steps of a sequence do not fit together", "change the steps")
 CONTRADICTION = _code("TOC054", "the fields of a rule contradict each other", "change one of the fields")
 BAD_KEY = _code("TOC055", "the key of a rule does not fit", "give every step the same number of key parts")
+
+CYCLE = _code("TOC095", "rules read each other's findings in a circle", "let one of them read events")
 
 # Registers and lists
 BAD_ROW = _code(

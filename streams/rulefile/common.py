@@ -14,7 +14,8 @@ COMMON = (
     ID,
     Field("title", "string", "what people call it; the id if not given"),
     Field("description", "string", "why there is such a rule"),
-    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
+    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True, instead="rule"),
+    Field("rule", "texts", "in place of `event`: one or more rules, whose findings are the events"),
     Field("where", "cel", "a condition over the event's fields"),
     Field("by", "texts", "the key: a field, `place.district` or an expression, or several of them"),
     Field("for", "duration", "how long the condition must hold before it is a finding", default=0),
@@ -32,7 +33,6 @@ COMMON = (
     Field("exceptions", "later", "what is known and needs no alert, until a date"),
     Field("near", "later", "a place as the key: 250m"),
     Field("around", "later", "the step around which the circle is drawn"),
-    Field("rule", "later", "a finding of another rule as the event"),
     Field("baseline", "later", "what this hour normally brings"),
 )
 _INSTANT = "a {kind} is met for an instant: to ask for a state that lasts, write a threshold"
@@ -42,6 +42,7 @@ _UNUSED = {  # (kind, common field) -> what to do instead
     ("sequence", "for"): _INSTANT,
     ("sequence", "event"): _STEPS,
     ("sequence", "where"): _STEPS,
+    ("sequence", "rule"): "put it into each step: - {{name: a, rule: ...}}",
     **dict.fromkeys(
         (("match", "limit"), ("threshold", "limit"), ("absence", "limit")),
         "it bounds the matches that a sequence has under way",

@@ -42,7 +42,8 @@ class Names:
         lists: Mapping[str, tuple[Any, ...]],
         zone: str,
     ) -> None:
-        self.event_types, self.registers, self.lists, self.zone = event_types, registers, lists, zone
+        self.event_types = dict(event_types)  # and, as rules are built, their findings
+        self.registers, self.lists, self.zone = registers, lists, zone
         self._scopes: dict[Any, Scope] = {}
 
     def event(self, types: Iterable[str], open: bool) -> Scope:

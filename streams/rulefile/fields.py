@@ -88,7 +88,7 @@ def _missing(values: Values, known: Table[str, Field], report: Report, what: str
     given = values.node.pairs
     later = any(field.type == "later" and name in given for name, field in known.items())
     for name, field in known.items():
-        if field.required and name not in given:
+        if field.required and name not in given and field.instead not in given:
             values.sound = False
             if name not in meant and not later:
                 doc = re.split(r"[.:;] ", field.doc)[0]

@@ -7,6 +7,7 @@ texts, severity, owner, status, alert or dispatch. `suppress_for` is decided in 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -19,7 +20,7 @@ from streams.rulefile.scalars import Passage
 from streams.rulefile.structures import MeasureDraft, SelectorDraft, StepDraft
 from streams.specs import Measure
 
-COMMON = ("event", "where", "by", "for", "keep_firing_for", "limit")
+COMMON = ("event", "rule", "where", "by", "for", "keep_firing_for", "limit")
 # A comment, a string in quotes, or white space: what may not and what may be squeezed.
 _TOKENS = re.compile(r"""//[^\n]*|[rRbB]{0,2}("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')|\s+""", re.DOTALL)
 
@@ -29,15 +30,19 @@ def squeeze(text: str) -> str:
     return _TOKENS.sub(lambda found: found[0] if found[1] is not None else " ", text).strip()
 
 
-def logic_of(draft: RuleDraft, zone: str) -> str:
-    """The hash of what decides when the rule holds; a field at its default counts as absent."""
+def logic_of(draft: RuleDraft, zone: str, bases: Sequence[str] = ()) -> str:
+    """The hash of what decides when the rule holds; a field at its default counts as absent.
+
+    `bases` are the references of the rules whose findings it reads: their logic is part of its own.
+    """
     values = draft.values
     told = {name: _canonical(values[name]) for name in decisive(draft.kind) if name in values}
-    if "event" in told:
-        told["event"] = sorted(told["event"])
+    for name in ("event", "rule"):
+        if name in told:
+            told[name] = sorted(told[name])
     defaults = {field.name: _canonical(field.default) for field in fields_of(draft.kind.NAME)}
     deciding = {name: value for name, value in told.items() if value != defaults.get(name)}
-    whole = msgspec.json.encode([draft.kind.NAME, zone, deciding], order="deterministic")
+    whole = msgspec.json.encode([draft.kind.NAME, zone, deciding, *bases], order="deterministic")
     return sha256(whole).hexdigest()[:16]
 
 
@@ -57,7 +62,7 @@ def _canonical(value: Any) -> Any:
         return [value.name, squeeze(value.text), value.percentile, value.per]
     if isinstance(value, SelectorDraft):
         return [
-            sorted(passage.text for passage in value.types),
+            sorted(passage.text for passage in (*value.types, *value.rules)),
             _canonical(value.where),
             _canonical(value.by),
         ]

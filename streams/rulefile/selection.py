@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import filterfalse
 
 import msgspec
 
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.scalars import Passage, advise
-from streams.rules import EventType, Source
+from streams.rules import FINDINGS_OF, EventType, Source
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -54,10 +55,22 @@ class Selection:
             any(one.open for one in known),
         )
 
+    def choose_rules(self, passages: tuple[Passage, ...]) -> Chosen | None:
+        """The findings of the rules that are named; None if one of them is not there, which is told already."""
+        names = tuple(dict.fromkeys(FINDINGS_OF + passage.text for passage in passages))
+        if all(name in self.event_types for name in names):
+            return Chosen(names, names, False)
+        self.report.spoil()
+        return None
+
     def _one(self, passage: Passage) -> Chosen | None:
         pattern = passage.text
+        if pattern.startswith(FINDINGS_OF):
+            hint = f"write `rule: {pattern.removeprefix(FINDINGS_OF)}` in place of `event`"
+            self.report.add(codes.UNKNOWN_EVENT, passage.spot, f"`{pattern}` is no event type", hint)
+            return None
         branch = pattern == "*" or pattern.endswith(".*")
-        declared = tuple(name for name in self.event_types if fits(pattern, name))
+        declared = tuple(name for name in self.event_types if fits(pattern, name) and not is_finding(name))
         open_ones = (one.id for one in self.sources.values() if one.open and one.may_emit(pattern))
         sender = next(open_ones, None)
         if sender is not None and (branch or not declared):
@@ -83,7 +96,7 @@ class Selection:
         self.report.add(codes.UNKNOWN_EVENT, passage.spot, f"{what} `{pattern}`", self._advice(pattern))
 
     def _advice(self, pattern: str) -> str:
-        names = [*self.event_types, *(name for name, exact in self._prefixes() if exact)]
+        names = [*filterfalse(is_finding, self.event_types), *(name for name, exact in self._prefixes() if exact)]
         near = advise(
             pattern,
             {*names, *(branch for name in names for branch in branches(name))},
@@ -96,10 +109,15 @@ class Selection:
 
     def senders(self, patterns: Iterable[str]) -> frozenset[str]:
         """The sources that may send any of these."""
-        wanted = tuple(patterns)
+        wanted = tuple(filterfalse(is_finding, patterns))
         return frozenset(
             source.id for source in self.sources.values() if any(source.may_emit(pattern) for pattern in wanted)
         )
+
+
+def is_finding(event_type: str) -> bool:
+    """Whether a type is that of a rule's findings."""
+    return event_type.startswith(FINDINGS_OF)
 
 
 def fits(pattern: str, event_type: str) -> bool:

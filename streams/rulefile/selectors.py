@@ -10,9 +10,9 @@ from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.expressions import Expressions, Names, said_type
 from streams.rulefile.logic import squeeze
 from streams.rulefile.scalars import Passage, a_or_an
-from streams.rulefile.selection import Selection
+from streams.rulefile.selection import Chosen, Selection
 from streams.rulefile.spots import Spot
-from streams.rulefile.structures import SelectorDraft
+from streams.rulefile.structures import SelectorDraft, selector_of
 from streams.rules import Selector
 
 KEY_TYPES = frozenset(("string", "int", "double", "bool", "timestamp", "duration", "uint", "dyn"))
@@ -34,12 +34,12 @@ class Selectors:
             more = [field.name for field in draft.kind.FIELDS if field.type == "selector"]
             drafts += [values[name] for name in more if name in values]
         else:
-            drafts = [SelectorDraft(values.get("event", ()), values.get("where"))]
+            drafts = [msgspec.structs.replace(selector_of(values), by=None)]
         return [self._one(one, one.by if one.by is not None else rule_by) for one in drafts]
 
     def _one(self, draft: SelectorDraft, by: tuple[Passage, ...]) -> Built:
         draft = msgspec.structs.replace(draft, by=by)
-        chosen = self.selection.choose(draft.types)
+        chosen = self._chosen(draft)
         if chosen is None:
             return Built(draft, None, None)
         before = self.report.faults
@@ -53,6 +53,17 @@ class Selectors:
         if self.report.faults > before:
             return Built(draft, chosen, None)
         return Built(draft, chosen, Selector(chosen.patterns, where, tuple(part for part in parts if part)))
+
+    def _chosen(self, draft: SelectorDraft) -> Chosen | None:
+        """What is named: either events or rules."""
+        if draft.types and draft.rules:
+            text, hint = "either `event` or `rule` says what comes in", "write two rules, or two steps"
+            self.report.add(codes.CONTRADICTION, draft.rules[0].spot, text, hint)
+            return None
+        if not draft.types and not draft.rules:  # the reader of the fields has told it
+            self.report.spoil()
+            return None
+        return self.selection.choose_rules(draft.rules) if draft.rules else self.selection.choose(draft.types)
 
     def key_names(self, draft: RuleDraft, built: list[Built]) -> tuple[str, ...]:
         """What the parts of the key are called; all selectors must have the same parts in number and type."""
@@ -82,5 +93,5 @@ class Selectors:
 
 def _shown(built: Built, otherwise: Spot) -> Spot:
     """Where a selector's key is, or would be."""
-    passages = built.draft.by or built.draft.types
+    passages = built.draft.by or built.draft.types or built.draft.rules
     return passages[0].spot if passages else otherwise

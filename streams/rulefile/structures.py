@@ -58,14 +58,15 @@ WINDOW_PARTS = {  # type -> what it must have, what it may have
     "session": (("gap",), ("max",)),
 }
 SELECTOR_FIELDS = (
-    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
+    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True, instead="rule"),
+    Field("rule", "texts", "in place of `event`: one or more rules, whose findings are the events"),
     Field("where", "cel", "a condition over the event's fields"),
     Field("by", "texts", "the key in these events, if it is called otherwise there"),
-    Field("rule", "later", "a finding of another rule as the event"),
 )
 STEP_FIELDS = (
     Field("name", "name", "what the step is called in texts and expressions", required=True),
     Field("event", "texts", "one or more event types, `sensor.*` for a branch"),
+    Field("rule", "texts", "in place of `event`: one or more rules, whose findings are the events"),
     Field("where", "cel", "a condition over the event's fields"),
     Field("not", "selector", "what must not happen: {event, where}"),
     Field("count", "count", "how often: a number, or {min, max}"),
@@ -73,7 +74,6 @@ STEP_FIELDS = (
     Field("optional", "boolean", "the step may be missing", default=False),
     Field("by", "texts", "the key in this step's events, if it is called otherwise there"),
     Field("within", "duration", "how long after the step before it"),
-    Field("rule", "later", "a finding of another rule as the event"),
 )
 COUNT_FIELDS = (
     Field("min", "integer", "at least so often", default=1),
@@ -97,11 +97,12 @@ DISPATCH_FIELDS = (
 
 
 class SelectorDraft(msgspec.Struct, frozen=True):
-    """Which events, as written."""
+    """Which events, or findings of which `rules`, as written."""
 
     types: tuple[Passage, ...]
     where: Passage | None = None
     by: tuple[Passage, ...] | None = None
+    rules: tuple[Passage, ...] = ()
 
 
 class MeasureDraft(msgspec.Struct, frozen=True):
@@ -245,7 +246,12 @@ def read_count(node: Node, field: Field, report: Report) -> tuple[int, int | Non
 def read_selector(node: Node, field: Field, report: Report) -> SelectorDraft:
     """`{event: ..., where: ...}`."""
     values = read_fields(node, SELECTOR_FIELDS, READERS, report, f"`{field.name}`")
-    return SelectorDraft(values.get("event", ()), values.get("where"), values.get("by"))
+    return selector_of(values)
+
+
+def selector_of(values: Values) -> SelectorDraft:
+    """Which events a rule, a step or a selector means, from its fields."""
+    return SelectorDraft(values.get("event", ()), values.get("where"), values.get("by"), values.get("rule", ()))
 
 
 def read_steps(node: Node, field: Field, report: Report) -> tuple[StepDraft, ...]:
@@ -271,14 +277,14 @@ def read_steps(node: Node, field: Field, report: Report) -> tuple[StepDraft, ...
 def _read_step(node: Node, role: int, report: Report) -> StepDraft:
     values = read_fields(node, STEP_FIELDS, READERS, report, "a step")
     negated = "not" in values.node.pairs
-    if negated and ("event" in values or "where" in values):
+    if negated and any(name in values for name in ("event", "rule", "where")):
         raise Bad(
             codes.BAD_STEPS,
             values.key_spot("not"),
             "a step has either `event` or `not`",
-            "put `event` and `where` inside `not`, or remove `not`",
+            "put `event`, `rule` and `where` inside `not`, or remove `not`",
         )
-    if not negated and "event" not in values.node.pairs and values.sound:
+    if not negated and not {"event", "rule"} & values.node.pairs.keys() and values.sound:
         raise Bad(codes.MISSING_FIELD, values.spot(), "a step needs `event` or `not`")
     low, high = values.get("count", (1, 1))
     step = Step(
@@ -291,8 +297,9 @@ def _read_step(node: Node, role: int, report: Report) -> StepDraft:
         values.get("optional", False),
         values.get("within"),
     )
-    chosen = values.get("not") or SelectorDraft(values.get("event", ()), values.get("where"))
-    return StepDraft(step, SelectorDraft(chosen.types, chosen.where, chosen.by or values.get("by")), values.node)
+    chosen = values.get("not") or selector_of(values)
+    chosen = msgspec.structs.replace(chosen, by=chosen.by or values.get("by"))
+    return StepDraft(step, chosen, values.node)
 
 
 def read_expect(node: Node, field: Field, report: Report) -> Expect:

@@ -13,6 +13,7 @@ from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.embedded import spot_in
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.scalars import Passage, advise
+from streams.rulefile.selection import is_finding
 from streams.texts import BUILT_IN, TextError, text_of
 
 ALWAYS = ("place.lat", "place.lon", "place.district", "place.address")
@@ -116,6 +117,8 @@ def _known(names: Names, built: list[Built]) -> _Known:
     for one in chosen:
         for type_name in one.declared:
             for field in names.event_types[type_name].fields.values():
+                if is_finding(type_name) and field.name in BUILT_IN:
+                    continue  # `value` is what this rule measured, not what the rule below it did
                 found.add(field.name)
                 if field.type == "place":
                     found |= {f"{field.name}.{part}" for part in PLACE_PARTS}
