@@ -54,6 +54,7 @@ class DomainRow(msgspec.Struct, array_like=True):
 
     sources: tuple[str, ...]
     clock: Micros
+    horizon: Micros
 
 
 class Meta(msgspec.Struct, array_like=True):
@@ -71,11 +72,15 @@ class Meta(msgspec.Struct, array_like=True):
 
 
 class Domain:
-    """The rules that share a clock, because they can match the same sources."""
+    """The rules that share a clock, because they can match the same sources.
+
+    `horizon`: what happened before it was settled, or would have been; it does not go back where `lateness` is raised.
+    """
 
     def __init__(self, sources: frozenset[str], lateness: Micros) -> None:
         self.sources, self.lateness = sources, lateness
         self.clock: Micros = BEFORE_ALL
+        self.horizon: Micros = BEFORE_ALL
         self.heap: list[tuple[Micros, bytes, Key]] = []
         self.rules: list[LiveRule] = []
 
@@ -103,11 +108,11 @@ class Domain:
 
     def row(self) -> DomainRow:
         """What outlives a restart."""
-        return DomainRow(self.name, self.clock)
+        return DomainRow(self.name, self.clock, self.horizon)
 
     def load(self, row: DomainRow) -> None:
         """Take over what a row holds: a clock never goes back."""
-        self.clock = row.clock
+        self.clock, self.horizon = row.clock, row.horizon
 
 
 class LiveRule:
@@ -124,7 +129,7 @@ class LiveRule:
         if found is None:
             name = _packer.encode((self.ref, values))
             found = self.keys[values] = Key(self.ref, self.detector, values, name, since)
-            found.wake = AFTER_ALL
+            found.wake, found.floor = AFTER_ALL, self.domain.horizon
         return found
 
 
@@ -268,11 +273,11 @@ class Engine:
             return  # the snapshot was cut short: this key already stands behind this frame
         domain = live.domain
         key = live.keys.get(row.key)
+        if member.time < (domain.horizon if key is None else key.floor):
+            self._count_too_old(domain, member.time)
+            return
         if key is None:
             key = live.key(row.key, BEFORE_ALL)
-        if member.time < key.floor:
-            self.counts["older_than_the_limit_allows"] += 1
-            return
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
         if key.take(member, domain.clock):
             self._correct(live, key, member.id)
@@ -284,6 +289,11 @@ class Engine:
             self._make_room(live, key)
         self._dirty[key.name] = key
         domain.follow(key, member.time)
+
+    def _count_too_old(self, domain: Domain, time: Micros) -> None:
+        """What ingest accepts is as old as that only after a flood, other files or a new partition."""
+        settled = time < domain.horizon
+        self.counts["older_than_settled" if settled else "older_than_the_limit_allows"] += 1
 
     def _make_room(self, live: LiveRule, key: Key) -> None:
         self.counts["settled_early"] += 1
@@ -316,6 +326,7 @@ class Engine:
     def _advance(self, domain: Domain, clock: Micros) -> None:
         """Move a clock: first the rules that start now, then every key that is due, in order."""
         domain.clock = clock
+        domain.horizon = max(domain.horizon, clock - domain.lateness)
         for live in domain.rules:
             if live.ref not in self.started:
                 self._start(live, clock)

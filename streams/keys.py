@@ -66,8 +66,8 @@ class Key:
 
     `base` is the encoded state after all settled events (None: none yet); `events` are the others
     in order, of which the first `folded` are in `head`; `done` is the last due time that `head`
-    has acted on; `wake` when the clock must call again. `floor` is set where too many events made it
-    settle early: what is older came too late.
+    has acted on; `wake` when the clock must call again. `floor` is how far events were settled, in time
+    or early because there were too many: what is older comes too late.
     """
 
     __slots__ = ("base", "detector", "done", "events", "floor", "folded", "head", "key", "name",
@@ -148,6 +148,7 @@ class Key:
     def settle(self, horizon: Micros) -> bool:
         """Move what happened before `horizon` into the base; True if nothing at all is left."""
         if self._newest() < horizon:
+            self.floor = max(self.floor, horizon)
             self.events.clear()
             self.folded, self.done = 0, BEFORE_ALL
             self.head.hold.settle()
@@ -157,6 +158,7 @@ class Key:
             return False
         old = bisect_left(self.events, horizon, key=lambda one: one.time)
         if old >= SETTLE_AT_LEAST and 2 * old >= len(self.events):
+            self.floor = max(self.floor, horizon)
             self._settle_part(min(old, self.folded), horizon)
         return False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 from streams.clocks import BEFORE_ALL
 from streams.engine import META, Engine, Meta
@@ -106,3 +107,53 @@ def test_what_was_open_under_a_rule_that_is_gone_is_closed_though_a_partition_wa
     run.step(run.clock(1600, partitions=2))
     run.switch(bundle({"two": Match(HoldOptions())}, 0, 10))
     assert told(run.step(run.clock(1700, partitions=2))) == [("closed", "a", 1000, 1500, "rule_removed")]
+
+
+def test_an_event_below_what_was_settled_comes_too_late_though_lateness_was_raised() -> None:
+    run = Run(bundle({"one": silent(1000)}, 0, 10))
+    run.step(run.heard(5000), run.clock(5000))
+    run.step(run.clock(5500))
+    run.switch(bundle({"one": silent(1000)}, 0, 100_000))
+    assert told(run.step(run.heard(4000), run.clock(5500))) == []
+    assert run.engine.counts["older_than_settled"] == 1
+    assert told(run.step(run.heard(5495), run.clock(5500))) == []
+    assert told(run.step(run.clock(7000))) == [("opened", "a", 6495, None, "")]
+
+
+def test_an_event_of_a_new_partition_below_what_was_settled_comes_too_late() -> None:
+    run = Run(bundle({"one": silent(1000)}, 0, 10))
+    run.step(run.heard(5000), run.clock(5000))
+    run.step(run.clock(5500))
+    run.step(run.heard(4000, partition=1), run.clock(4000, 1, 2))
+    assert told(run.step(run.clock(7000, 0, 2), run.clock(7000, 1, 2))) == [("opened", "a", 6000, None, "")]
+    assert run.engine.counts == {"older_than_settled": 1}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_event_of_a_key_that_was_settled_and_is_gone_comes_too_late(again: bool) -> None:
+    """Nothing is left of the key to say so: the clock's domain does."""
+    city = bundle({"one": Match(HoldOptions(keep=100))}, 0, 10)
+    run = Run(city)
+    run.step(run.heard(5000), run.clock(5000))
+    run.step(run.clock(6000))
+    assert run.engine.open_keys == 0
+    if again:
+        run.switch(bundle({"one": Match(HoldOptions(keep=100))}, 0, 100_000))
+    assert told(run.step(run.heard(4950, partition=1), run.clock(4950, 1, 2))) == []
+    assert run.engine.counts == {"older_than_settled": 1}
+    assert told(run.step(run.heard(5990, partition=1), run.clock(5990, 1, 2))) == [("opened", "a", 5990, None, "")]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_a_part_of_a_key_settled_stays(again: bool) -> None:
+    city = bundle({"one": Match(HoldOptions(keep=100))}, 0, 1000)
+    run = Run(city)
+    for time in [*range(0, 5000, 10), *range(5500, 12_000, 10)]:
+        run.step(run.heard(time), run.clock(time))
+    [key] = run.engine._live["one@logic"].keys.values()
+    assert key.base is not None
+    assert key.events
+    if again:
+        run.switch(bundle({"one": Match(HoldOptions(keep=100))}, 0, 100_000))
+    assert told(run.step(run.heard(5200), run.clock(12_000))) == []
+    assert run.engine.counts["older_than_settled"] == 1
