@@ -227,8 +227,9 @@ class Worker:
             Reading("dead_letters", "Records not understood, by reason.", ("source", "reason"), self.dead),
             Reading("not_routed", "Events that a rule did not take.", ("reason", "rule"),
                     {} if self.ingest is None else self.ingest.router.counts),
-            Reading("keys_limited", "Keys that held too many events and gave up corrections.", ("reason",),
-                    {(name,): engines[name] for name in ("settled_early", "older_than_the_limit_allows")}),
+            Reading("keys_limited", "Where corrections were given up: keys settled early, events too old.", ("reason",),
+                    {(name,): engines[name] for name in
+                     ("settled_early", "older_than_the_limit_allows", "older_than_settled")}),
             Reading("open_keys", "Keys that have state.", (), {(): keys}, gauge=True),
             Reading("outputs", "What respond sent, by topic.", ("topic",), outputs),
             Reading("held_back", "Findings that respond did not send, by reason.", ("reason",), suppressed),
