@@ -27,6 +27,7 @@ from streams.rules import Bundle, Rule
 
 META = b"~meta"
 RULE_REMOVED = "rule_removed"
+UNREGISTERED = "unregistered"
 _packer = msgspec.msgpack.Encoder()
 _rows = msgspec.msgpack.Decoder(KeyRow | GoneRow)
 
@@ -58,9 +59,9 @@ class DomainRow(msgspec.Struct, array_like=True):
 
 
 class Meta(msgspec.Struct, array_like=True):
-    """What is not of one key: the offset of the last frame, sources, rules switched to, how their keys are named.
+    """What is not of one key: the offset of the last frame, sources, how the keys of rules are named, domains.
 
-    Version 1 had no domains; their clocks were computed from the sources.
+    Version 1 had no domains, whose clocks were computed from the sources; `started` is of that version alone.
     """
 
     version: int
@@ -145,7 +146,7 @@ class Engine:
         self.offset = -1
         self.counts: Counter[str] = Counter()
         self.sources: dict[str, SourceClock] = {}
-        self.started: set[str] = set()
+        self.switched = 0  # so many of the last step's findings follow from the switch to this bundle, not from the log
         self._domains: dict[frozenset[str], Domain] = {}
         self._touching: dict[str, list[Domain]] = {}
         self._live: dict[str, LiveRule] = {}
@@ -154,7 +155,7 @@ class Engine:
         self._ahead: dict[tuple[str, KeyValues], int] = {}
         self._ahead_until = -1
         self._out: list[Finding] = []
-        self._orphans: list[Finding] = []
+        self._first: list[Finding] = []
         self._position: tuple[Any, ...] = ()
         self._time: Micros = BEFORE_ALL
         self._before: Micros = BEFORE_ALL  # the clock of what ended with the bundle before this one
@@ -165,7 +166,8 @@ class Engine:
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
-        self._out, self._orphans = self._orphans, []
+        self._out, self._first = self._first, []
+        self.switched = len(self._out)
         for row in frame.rows:
             if type(row) is MemberRow:
                 self._on_member(row)
@@ -198,12 +200,14 @@ class Engine:
         if META not in rows:
             return
         meta = msgspec.msgpack.decode(rows[META], type=Meta)
-        self.offset, self.sources, self.started = meta.offset, meta.sources, set(meta.started)
+        self.offset, self.sources, self._out = meta.offset, meta.sources, self._first
         self._restore_domains(meta)
         for name, value in sorted(rows.items()):
             if name != META:
                 self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
         self._ahead_until = max(self._ahead.values(), default=-1)
+        for live in self._live.values():
+            self._switch(live)
 
     @property
     def open_keys(self) -> int:
@@ -228,7 +232,7 @@ class Engine:
     def _meta(self) -> Meta:
         names = {live.ref: live.rule.by for live in self._live.values()}
         domains = [domain.row() for domain in self._domains.values()]
-        return Meta(2, self.offset, self.sources, sorted(self.started), names, domains)
+        return Meta(2, self.offset, self.sources, [], names, domains)
 
     def _restore_domains(self, meta: Meta) -> None:
         """A clock that a new partition of a topic holds up is not to be had from the sources."""
@@ -251,7 +255,7 @@ class Engine:
         live = self._live.get(row.rule)
         if live is None:
             self._dirty[name] = (row.rule, row.key)
-            self._orphans += _orphans(row, names.get(row.rule, ()), self._before)
+            self._out += _orphans(row, names.get(row.rule, ()), self._before)
             return
         key = live.key(row.key, row.since)
         key.load(row)
@@ -325,25 +329,51 @@ class Engine:
 
     def _advance(self, domain: Domain, clock: Micros) -> None:
         """Move a clock: first the rules that start now, then every key that is due, in order."""
+        if domain.clock == BEFORE_ALL:
+            for live in domain.rules:
+                self._watch(live, clock)
         domain.clock = clock
         domain.horizon = max(domain.horizon, clock - domain.lateness)
-        for live in domain.rules:
-            if live.ref not in self.started:
-                self._start(live, clock)
         heap = domain.heap
         while heap and heap[0][0] <= clock:
             wake, _, key = heapq.heappop(heap)
             if key.wake == wake:
                 self._wake(self._live[key.rule], key, clock)
 
-    def _start(self, live: LiveRule, clock: Micros) -> None:
-        """Watch what must report though it was never heard of, counted from the switch to the rule."""
-        self.started.add(live.ref)
+    def _watch(self, live: LiveRule, since: Micros) -> None:
+        """Watch what a register expects though it was never heard of, counted from `since`."""
         for values in live.rule.expected:
-            if partition_of(live.ref, values, self.partitions) == self.partition and values not in live.keys:
-                key = live.key(values, clock)
+            if partition_of(live.ref, values, self.partitions) != self.partition:
+                continue
+            key = live.keys.get(values)
+            if key is None:
+                key = live.key(values, since)
+                if live.detector.empty(key.head):  # nothing says how often it reports
+                    del live.keys[values]
+                    continue
+            if not key.listed:
+                key.listed = True
                 self._dirty[key.name] = key
                 live.domain.arm(key, key.due(live.domain.lateness))
+
+    def _switch(self, live: LiveRule) -> None:
+        """What a register says of the keys may have changed since the bundle before."""
+        expected = frozenset(live.rule.expected)
+        for key in [key for values, key in live.keys.items() if key.listed and values not in expected]:
+            self._drop(live, key)
+        if live.domain.clock > BEFORE_ALL:
+            self._watch(live, live.domain.clock)
+
+    def _drop(self, live: LiveRule, key: Key) -> None:
+        """Watch it no more: what is open ends here."""
+        hold = key.head.hold
+        if hold.open is not None:
+            hold.end(max(live.domain.clock, hold.open.opened), UNREGISTERED)
+            self._tell(live, key)
+        live.domain.horizon = max(live.domain.horizon, key.floor)
+        del live.keys[key.key]
+        key.wake = AFTER_ALL
+        self._dirty[key.name] = (key.rule, key.key)
 
     def _wake(self, live: LiveRule, key: Key, clock: Micros) -> None:
         key.wake = AFTER_ALL

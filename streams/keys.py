@@ -40,6 +40,7 @@ class KeyRow(msgspec.Struct, frozen=True, array_like=True, tag="key"):
     done: Micros
     wake: Micros
     floor: Micros = BEFORE_ALL
+    listed: bool = False
 
 
 class GoneRow(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
@@ -68,17 +69,18 @@ class Key:
     in order, of which the first `folded` are in `head`; `done` is the last due time that `head`
     has acted on; `wake` when the clock must call again. `floor` is how far events were settled, in time
     or early because there were too many: what is older comes too late.
+    `listed`: a register expects it.
     """
 
-    __slots__ = ("base", "detector", "done", "events", "floor", "folded", "head", "key", "name",
-                 "rule", "since", "wake")
+    __slots__ = ("base", "detector", "done", "events", "floor", "folded", "head", "key", "listed",
+                 "name", "rule", "since", "wake")
 
     def __init__(self, rule: str, detector: Detector, key: KeyValues, name: bytes, since: Micros) -> None:
         self.rule, self.detector, self.key, self.name, self.since = rule, detector, key, name, since
         self.base: bytes | None = None
         self.head: Any = detector.start(key, since)
         self.events: list[Member] = []
-        self.folded = 0
+        self.folded, self.listed = 0, False
         self.done = self.wake = self.floor = BEFORE_ALL
 
     def __lt__(self, other: Key) -> bool:
@@ -192,13 +194,13 @@ class Key:
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
         head = _packer.encode(self.head)
-        return packed(_packer.encode(KeyRow(1, frame, self.rule, self.key, self.since, self.base, head, self.events,
-                                     self.folded, self.done, self.wake, self.floor)))
+        return packed(_packer.encode(KeyRow(2, frame, self.rule, self.key, self.since, self.base, head, self.events,
+                                     self.folded, self.done, self.wake, self.floor, self.listed)))
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
         self.base, self.events, self.folded = row.base, row.events, row.folded
-        self.done, self.wake, self.floor = row.done, row.wake, row.floor
+        self.done, self.wake, self.floor, self.listed = row.done, row.wake, row.floor, row.listed
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
 
     def _newest(self) -> Micros:

@@ -51,7 +51,7 @@ class Run:
 
 def silent(every: int, register: bool = False, forget_after: int = 10**9) -> Absence:
     """An absence rule."""
-    return Absence(HoldOptions(), lambda key: every, 0, forget_after, register)
+    return Absence(HoldOptions(), lambda key: every or None, 0, forget_after, register)
 
 
 def told(found: list[Finding]) -> list[tuple[Any, ...]]:
@@ -157,3 +157,95 @@ def test_what_a_part_of_a_key_settled_stays(again: bool) -> None:
         run.switch(bundle({"one": Match(HoldOptions(keep=100))}, 0, 100_000))
     assert told(run.step(run.heard(5200), run.clock(12_000))) == []
     assert run.engine.counts["older_than_settled"] == 1
+
+
+def register(*keys: str, every: int = 1000) -> Bundle:
+    """A rule that expects these."""
+    return bundle({"one": silent(every, register=True)}, 0, 10, expected=tuple((key,) for key in keys))
+
+
+def test_a_rule_that_was_removed_and_put_back_counts_from_the_switch_to_it() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(5))
+    run.switch(bundle({"two": Match(HoldOptions())}, 0, 10))
+    run.step(run.clock(10))
+    run.switch(bundle({"two": Match(HoldOptions())}, 0, 10))
+    run.step(run.clock(20))
+    run.switch(register("d"))
+    run.step(run.clock(1000))
+    assert told(run.step(run.clock(9000))) == [("opened", "d", 1020, None, "")]
+
+
+def test_a_row_that_a_register_gets_counts_from_the_switch_to_it() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(5))
+    run.step(run.clock(500))
+    run.switch(register("d", "new"))
+    assert told(run.step(run.clock(1400))) == [("opened", "d", 1005, None, "")]
+    run.switch(register("d", "new"))
+    assert told(run.step(run.clock(1600))) == [("opened", "new", 1500, None, "")]
+
+
+def test_what_reported_before_its_row_came_counts_from_its_report() -> None:
+    run = Run(register("d"))
+    run.step(run.heard(100), run.clock(100))
+    run.switch(register("d", "a"))
+    assert told(run.step(run.clock(1500))) == [("opened", "a", 1100, None, ""), ("opened", "d", 1100, None, "")]
+
+
+def test_a_row_that_is_gone_from_its_register_is_not_watched_any_more() -> None:
+    run = Run(register("d", "e", "f"))
+    run.step(run.clock(5))
+    run.step(run.heard(900, "e"), run.clock(900))
+    run.step(run.heard(950, "x"), run.clock(1100))
+    run.switch(register("f"))
+    assert told(run.step(run.clock(1500))) == [("closed", "d", 1005, 1100, "unregistered")]
+    assert run.engine.switched == 1
+    assert told(run.step(run.clock(9000))) == [("opened", "x", 1950, None, "")]  # of it no register ever knew
+    assert run.engine.switched == 0
+    run.switch(register("f"))
+    assert run.engine.open_keys == 2
+    keep(run.rows, run.engine)
+    keep(run.rows, run.engine)
+    assert len(run.rows) == 3  # f, x and what is not of one key
+
+
+def test_a_row_that_is_gone_is_told_again_if_that_was_not_kept() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(5))
+    run.step(run.clock(1100))
+    run.switch(register())
+    first = run.step(run.clock(1500))
+    run.engine = Engine(register())
+    run.engine.restore(run.rows)
+    run.offset -= 1
+    assert run.step(run.clock(1500)) == first != []
+
+
+def test_a_row_that_comes_back_is_watched_again() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(5))
+    run.switch(register())
+    run.step(run.clock(10))
+    run.switch(register("d"))
+    assert told(run.step(run.clock(1500))) == [("opened", "d", 1010, None, "")]
+
+
+def test_a_row_without_an_interval_is_not_watched() -> None:
+    run = Run(register("d", every=0))
+    run.step(run.clock(5))
+    assert run.engine.open_keys == 0
+
+
+@pytest.mark.parametrize("row", ["d", "e", "f", "g"])
+def test_each_row_is_watched_in_one_partition(row: str) -> None:
+    city = register("d", "e", "f", "g")
+    homes = []
+    for partition in range(3):
+        engine = Engine(city, partition, 3)
+        engine.step(0, WorkFrame(VERSION, "b", [ClockRow("s", 0, 1, 0, CLOCK_ROW, 5, 5)]))
+        rows = {name: value for name, value in engine.changed().items() if value is not None}
+        engine = Engine(city, partition, 3)
+        engine.restore(rows)
+        homes += [partition for live in engine._live.values() if (row,) in live.keys]
+    assert len(homes) == 1

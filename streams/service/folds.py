@@ -9,7 +9,7 @@ import msgspec
 import orjson
 
 from streams import findings, frames
-from streams.engine import RULE_REMOVED, Engine
+from streams.engine import Engine
 from streams.findings import FindingRow
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
@@ -18,7 +18,7 @@ from streams.rules import Bundle
 from streams.topics import Topics
 
 DETECT = "detect"
-REMOVED = "detect/removed"  # a sender of its own: these stand before the rows that a replay repeats
+SWITCHED = "detect/switched"  # a sender of its own: these stand before the rows that a replay repeats
 
 
 class DetectFold:
@@ -52,7 +52,7 @@ class DetectFold:
             return []
         for finding in found:
             self.told[finding.rule, finding.change] += 1
-        rows = [FindingRow(REMOVED if finding.ended == RULE_REMOVED else DETECT, self.partition, offset, row, finding)
+        rows = [FindingRow(SWITCHED if row < self.engine.switched else DETECT, self.partition, offset, row, finding)
                 for row, finding in enumerate(found)]
         return [Outgoing(self.topics.respond, 0, self.key, frame) for frame in findings.frames(rows)]
 
