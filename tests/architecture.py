@@ -20,11 +20,12 @@ from typing import NamedTuple, TypeAlias
 # subject (ROOM_OF).
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "problems", "reasons"),
-    ("clocks", "places"),
+    ("clocks", "places", "zones"),
     ("specs", "findings", "texts"),
-    ("conditions", "formats", "windows", "measures", "episodes", "frames", "patterns"),
+    ("conditions", "formats", "windows", "schedules", "measures", "episodes", "frames", "patterns"),
     ("kinds",),
     ("rules",),
+    ("composites",),
     ("rulefile", "engine", "respond"),
     ("logs",),
     ("topics",),
@@ -33,7 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = dict.fromkeys(("ingest", "mapping", "route", "keys", "corrections"), "engine") | {"judging": "episodes"}
+ROOM_OF = dict.fromkeys(("ingest", "mapping", "route", "keys", "corrections", "onward"), "engine") | {"judging": "episodes"}
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
 SHELLS = {"logs", "service", "tools", "console", "demo", "commands", "cli"}
