@@ -51,6 +51,7 @@ class HeldReason(enum.StrEnum):
     REPEATED = "repeated"
     OUTDATED = "outdated"
     UNKNOWN_FINDING = "unknown_finding"
+    RULE_REMOVED = "rule_removed"
     SUPPRESSED = "suppressed"
     UNCHANGED = "unchanged"
     SHADOW = "shadow"
@@ -85,6 +86,7 @@ SENTENCES: dict[str, str] = {
     HeldReason.REPEATED: "The row was sent again after a crash; it was counted the first time.",
     HeldReason.OUTDATED: "A later state of this finding is already known.",
     HeldReason.UNKNOWN_FINDING: "Nothing is known of this finding (any more): it was retracted or ended long ago.",
+    HeldReason.RULE_REMOVED: "The alert was closed because its rule, or that logic of it, is there no more.",
     HeldReason.SUPPRESSED: "An alert of this rule and key was sent within `suppress_for`.",
     HeldReason.UNCHANGED: "Nothing that people see of the alert has changed.",
     HeldReason.SHADOW: "The rule is only observed (`status: experimental` or `test`): nobody is sent.",

@@ -1,4 +1,4 @@
-"""Fifth stage: the life of an alert: firing, updated, resolved; retracted or merged.
+"""Sixth stage: the life of an alert: firing, updated, resolved; retracted or merged.
 
 An episode of an instant fires once and is not resolved. What nobody would see changed is not told.
 """

@@ -1,4 +1,4 @@
-"""Third stage: findings of one rule and one key that share evidence are one alert.
+"""Fourth stage: findings of one rule and one key that share evidence are one alert.
 
 One event that ends ten sequences is one thing that happened. The oldest alert survives, the others
 close as merged; alerts never split. Episodes that last must also overlap in time. For a `near` rule

@@ -7,20 +7,21 @@ on is counted by its reason and, but for plain repetitions, listed on the audit 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from streams.findings import FindingRow, ResponseFrame
 from streams.reasons import HeldReason
 from streams.records import Micros
-from streams.respond import dispatch, life, merge, publish, repeats, shadow, suppress
+from streams.respond import dispatch, life, merge, publish, removed, repeats, shadow, suppress
 from streams.respond.passing import Output, Passing, Stage
 from streams.respond.state import RETENTION, Memory
 from streams.rules import Bundle
 
 STAGES: tuple[Stage, ...] = (
     repeats.stage,
+    removed.stage,
     shadow.stage,
     merge.stage,
     suppress.stage,
@@ -46,11 +47,13 @@ class Respond:
     """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
 
     `counts` says how often each reason held something back since the program started. `bundle` may
-    be replaced between two steps: alerts keep what they said until they are next told.
+    be replaced between two steps: alerts keep what they said until they are next told; those of rules that
+    are gone are closed with the next row, whatever it is.
     """
 
     def __init__(self, bundle: Bundle, state: bytes | None = None) -> None:
         self._bundle = bundle
+        self._learned = False
         self.counts: Counter[str] = Counter()
         self._memory = Memory(retention(bundle), feeds(bundle))
         if state is not None:
@@ -63,7 +66,7 @@ class Respond:
 
     @bundle.setter
     def bundle(self, bundle: Bundle) -> None:
-        self._bundle = bundle
+        self._bundle, self._learned = bundle, False
         self._memory.follow(retention(bundle), feeds(bundle))
 
     @property
@@ -76,10 +79,15 @@ class Respond:
         """To pass over a frame that cannot be read."""
         self._memory.head.offset = offset
 
+    @property
+    def overdue(self) -> bool:
+        """Whether alerts wait for a row to be closed, because their rules are gone."""
+        return not self._learned and bool(removed.orphans(self._memory, self._bundle))
+
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
         """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.
 
-        Ticks change nothing yet: no stage waits for the wall.
+        A tick changes nothing but what any row does: no stage waits for the wall.
         """
         if offset <= self.offset:
             self.counts[HeldReason.REPEATED] += sum(isinstance(row, FindingRow) for row in frame.rows)
@@ -87,8 +95,10 @@ class Respond:
         self.offset = offset
         outputs: list[Output] = []
         for number, row in enumerate(frame.rows):
+            if not self._learned:
+                outputs += self._learn((offset, number))
             if isinstance(row, FindingRow):
-                outputs += self._pass(Passing(self.bundle, row, (offset, number)))
+                outputs += self._pass(Passing(self.bundle, row, (offset, number)), STAGES)
         return outputs
 
     def changed(self) -> dict[bytes, bytes | None]:
@@ -105,14 +115,28 @@ class Respond:
 
     def snapshot(self) -> bytes:
         """The whole state, for the constructor."""
-        return msgspec.msgpack.encode(self._memory.rows())
+        return msgspec.msgpack.encode(self.state())
+
+    def state(self) -> dict[bytes, bytes]:
+        """The whole state as rows."""
+        return self._memory.rows()
 
     def alerts(self) -> Counter[str]:
         """How many alerts are remembered, by state: a gauge."""
         return Counter(alert.state for alert in self._memory.alerts.values())
 
-    def _pass(self, passing: Passing) -> list[Output]:
-        for stage in STAGES:
+    def _learn(self, place: tuple[int, int]) -> list[Output]:
+        """The first row after the rules changed: close what is open under those that are gone."""
+        self._learned = True
+        outputs: list[Output] = []
+        for closing in removed.learn(self._memory, self._bundle, feeds(self._bundle)):
+            passing = Passing(self._bundle, FindingRow("respond", 0, *place, closing), place)
+            passing.rule = None
+            outputs += self._pass(passing, STAGES[STAGES.index(removed.stage) + 1:])
+        return outputs
+
+    def _pass(self, passing: Passing, stages: Sequence[Stage]) -> list[Output]:
+        for stage in stages:
             reason = stage(self._memory, passing)
             if reason is not None:
                 self.counts[reason] += 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from streams.findings import OPENED
+import msgspec
+
+from streams.findings import CLOSED, OPENED
 from streams.reasons import HeldReason
 from streams.respond.passing import Passing
+from streams.respond.removed import ended
 from streams.respond.state import Mark, Memory
 
 
@@ -19,7 +22,10 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     memory.see(finding)
     known = memory.known(finding.id)
     if known is not None and finding.sequence <= known.sequence:
-        return HeldReason.OUTDATED
+        if finding.ended != HeldReason.RULE_REMOVED or known.closed is not None:
+            return HeldReason.OUTDATED
+        # detect was killed and has forgotten what it said last, but what is gone will say no more
+        passing.finding = msgspec.structs.replace(ended(known, finding.at), change=CLOSED)
     if known is None and finding.change != OPENED:
         return HeldReason.UNKNOWN_FINDING
     return None

@@ -1,4 +1,4 @@
-"""Second stage: findings of rules that are only observed go to the shadow topic.
+"""Third stage: findings of rules that are only observed go to the shadow topic.
 
 They pass all stages as others do, so that what is seen there is what would be sent; but no
 dispatch follows. An alert stays to its end on the topic that it began on.

@@ -51,6 +51,14 @@ class Clock(msgspec.Struct, array_like=True):
     forget: Micros | None = None
 
 
+class Known(msgspec.Struct, array_like=True):
+    """A rule with one logic, by its `ref`, that is or was at work; `gone` is when it was found missing. Never ends."""
+
+    feeds: str
+    gone: Micros | None = None
+    forget: Micros | None = None
+
+
 class Sent(msgspec.Struct, array_like=True):
     """An opening that was sent, from which `suppress_for` counts. Its row's name is `of the rule and key/finding`."""
 
@@ -126,6 +134,7 @@ class Memory:
         self.head = Head()
         self.marks: dict[str, Mark] = {}
         self.clocks: dict[str, Clock] = {}
+        self.rules: dict[str, Known] = {}
         self.alerts: dict[str, AlertState] = {}
         self.held: dict[str, Held] = {}
         self.sent: dict[str, Sent] = {}
@@ -133,6 +142,7 @@ class Memory:
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
             "clock": (self.clocks, msgspec.msgpack.Decoder(Clock)),
+            "rule": (self.rules, msgspec.msgpack.Decoder(Known)),
             "alert": (self.alerts, msgspec.msgpack.Decoder(AlertState)),
             "held": (self.held, msgspec.msgpack.Decoder(Held)),
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),

@@ -1,4 +1,4 @@
-"""Fourth stage: `suppress_for` after an opening was sent, further ones of its rule and key are held back.
+"""Fifth stage: `suppress_for` after an opening was sent, further ones of its rule and key are held back.
 
 A straggler is held back by what was sent before it and by what was sent, earlier, for a time after it: so
 every opening that was sent is remembered as long as its alert.

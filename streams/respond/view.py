@@ -11,6 +11,7 @@ import msgspec
 from streams.clocks import moment, rfc3339, zone_of
 from streams.episodes import EVIDENCE_LIMIT
 from streams.findings import Finding
+from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.state import Words
 from streams.rules import Bundle, Rule
@@ -61,8 +62,8 @@ def shown(view: View) -> tuple[Any, ...]:
 
 
 def is_instant(finding: Finding) -> bool:
-    """Whether its episode is met at one instant and does not last."""
-    return finding.closed == finding.opened
+    """Whether its episode is met at one instant and does not last; what is closed with its rule may do so at once."""
+    return finding.closed == finding.opened and finding.ended != HeldReason.RULE_REMOVED
 
 
 def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before: Words | None) -> Words:

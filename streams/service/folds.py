@@ -10,9 +10,10 @@ import orjson
 
 from streams import findings, frames
 from streams.engine import Engine
-from streams.findings import FindingRow
+from streams.findings import FindingRow, ResponseFrame, TickRow
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
+from streams.records import Micros
 from streams.respond import Respond
 from streams.rules import Bundle
 from streams.topics import Topics
@@ -82,6 +83,16 @@ class RespondFold:
     @offset.setter
     def offset(self, offset: int) -> None:
         self.fold.offset = offset
+
+    @property
+    def overdue(self) -> bool:
+        """See `Respond.overdue`."""
+        return self.fold.overdue
+
+    def tick(self, at: Micros) -> Outgoing:
+        """The wall time as an entry of this fold's own input."""
+        frame = findings.encode(ResponseFrame([TickRow(at)]))
+        return Outgoing(self.topics.respond, self.partition, b"tick", frame)
 
     def step(self, offset: int, value: bytes) -> list[Outgoing]:
         """Fold a frame; every output is one CloudEvent."""

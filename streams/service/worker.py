@@ -134,7 +134,7 @@ class Worker:
 
         async def assigned(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
             ours = _partitions(topic, args[0])
-            self._restoring[role] = asyncio.create_task(_or_end(stage.assign(ours)))
+            self._restoring[role] = asyncio.create_task(_or_end(self._take_over(stage, ours)))
 
         async def revoked(_: Any, /, *args: Any, signal: Any, **kwargs: Any) -> None:
             await stage.revoke(_partitions(topic, args[0]))
@@ -143,6 +143,14 @@ class Worker:
         app.on_partitions_revoked.connect(revoked, weak=False)
         self.stages[role] = stage
         self.apps.append(app)
+
+    async def _take_over(self, stage: Stage, partitions: list[int]) -> None:
+        """Restore what is ours now. Where rules are gone, what was open under them need not wait for a finding."""
+        await stage.assign(partitions)
+        folds = [part.fold for part in stage.parts.values()]
+        ticks = [fold.tick(wall()) for fold in folds if isinstance(fold, RespondFold) and fold.overdue]
+        if ticks:
+            await self.log.append(ticks)
 
     async def _deliver(self, role: str, stage: Stage, events: list[Any]) -> None:
         """Fold what Faust hands over, then acknowledge; a failure ends the worker, nothing is skipped."""

@@ -14,7 +14,7 @@ from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, ru
 
 @given(logs())
 def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
-    """Long after everything was retracted or closed, only the newcomer, the marks and the times are left."""
+    """Long after everything was retracted or closed, only the newcomer, marks, times and rules are left."""
     fold = Respond(RULES)
     run(fold, log)
     last = {row.finding.id: row.finding for one in log for row in one.rows if isinstance(row, FindingRow)}
@@ -28,7 +28,7 @@ def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
     store = Store()
     store.write(fold.changed())
     store.write(fold.changed())
-    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"clock", b"mark", b"~head"}
+    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"clock", b"mark", b"rule", b"~head"}
 
 
 def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:

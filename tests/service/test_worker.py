@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from streams.logs import Log, Outgoing, open_log
 from streams.rulefile import load
+from streams.service.stage import keep_state
 from streams.service.worker import Settings, Worker
 from streams.topics import Topics, city_topics
 from tests.broker.cluster import conflicts, get, told, until
@@ -71,9 +73,9 @@ def reading(minute: int, device: str = "d1", level: float = 25.0) -> bytes:
 class Home:
     """An embedded log with one source's topic of two partitions."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: str = RULES) -> None:
         (folder / "rules").mkdir(exist_ok=True)
-        (folder / "rules" / "rules.yaml").write_text(RULES)
+        (folder / "rules" / "rules.yaml").write_text(rules)
         self.bundle = load(folder / "rules")
         self.broker = f"embedded://{folder}/log.db"
 
@@ -141,3 +143,60 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
 
     asyncio.run(home.during(first))
     asyncio.run(home.during(second))
+
+
+@pytest.mark.parametrize("rules", [RULES.partition("---\nkind: threshold")[0], RULES.replace("{gte: 2}", "{gte: 3}")])
+@pytest.mark.parametrize("lost", ["detect", "respond", ""])
+def test_what_was_told_before_a_crash_is_closed_though_its_rule_is_gone(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, rules: str) -> None:
+    """What a killed worker told after its last snapshot is known to nobody but who read it."""
+    async def first(log: Log, worker: Worker) -> None:
+        await send(log, reading(0, "d1"), reading(1, "d1"))
+        await until(worker.drained, 30, "everything folded")
+
+    async def second(log: Log, worker: Worker) -> None:
+        await send(log, reading(2, "d2"), reading(3, "d2"))
+        await until(worker.drained, 30, "everything folded")
+
+    async def third(log: Log, worker: Worker) -> None:
+        async def closed() -> bool:
+            return [state for _, state in await states(log)] == ["resolved", "resolved"]
+
+        await until(closed, 30, "both alerts closed")
+        assert [alert["data"]["ended"] for alert in await read(log, Topics().alerts)][-2:] == ["rule_removed"] * 2
+
+    asyncio.run(Home(tmp_path).during(first))
+    with monkeypatch.context() as patched:
+        patched.setattr("streams.service.stage.keep_state", forgetful(lost))
+        asyncio.run(Home(tmp_path).during(second))
+    asyncio.run(Home(tmp_path, rules).during(third))
+
+
+def test_it_is_closed_though_nothing_comes_any_more(tmp_path: Path) -> None:
+    async def first(log: Log, worker: Worker) -> None:
+        await send(log, reading(0, "d1"), reading(1, "d1"))
+        await until(worker.drained, 30, "everything folded")
+
+    async def second(log: Log, worker: Worker) -> None:
+        async def closed() -> bool:
+            return [state for _, state in await states(log)] == ["resolved"]
+
+        await until(closed, 30, "the alert closed")
+
+    asyncio.run(Home(tmp_path).during(first))
+    asyncio.run(Home(tmp_path, RULES.partition("---\nkind: threshold")[0]).during(second))
+
+
+def forgetful(role: str) -> Callable[..., Awaitable[None]]:
+    """Keeps the state of all roles but one, which is as if it were killed at its end. "": of none."""
+    async def keep(log: Log, topic: str, *rest: Any) -> None:
+        if role and topic != Topics().state(role):
+            await keep_state(log, topic, *rest)
+
+    return keep
+
+
+async def states(log: Log) -> list[tuple[str, str]]:
+    """The alerts and what was last told of each."""
+    last = {alert["subject"]: alert["data"]["state"] for alert in await read(log, Topics().alerts)}
+    return sorted(last.items())
