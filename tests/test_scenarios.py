@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.rulefile import load
-from streams.tools.ruletest import Result, run_tests
+from streams.tools.ruletest import Result, run_folder
 from tests.conftest import ROOT
 
 HOME = ROOT / "tests" / "scenarios"
@@ -19,7 +18,7 @@ def results(folder: Path, text: str) -> list[Result]:
     for shared in (HOME / "base.yaml", HOME / "meters.csv"):
         shutil.copy(shared, folder)
     (folder / "rules.yaml").write_text(text)
-    return run_tests(load(folder))
+    return run_folder(folder)
 
 
 @pytest.mark.parametrize("name", NAMES)

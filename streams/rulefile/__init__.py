@@ -9,17 +9,18 @@ what could be better. Every problem has a code from `codes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from streams.problems import Gravity, Problem, Problems
 from streams.rulefile.assembling import Assembler
 from streams.rulefile.codes import CODES, UNREADABLE, Code
+from streams.rulefile.workshop import Workshop
 from streams.rules import Bundle
 
-SUFFIXES = (".yaml", ".yml", ".csv", ".txt")
+SUFFIXES = (".yaml", ".yml", ".csv", ".txt", ".geojson")
 
-__all__ = ["CODES", "Code", "check", "check_files", "load", "read_directory"]
+__all__ = ["CODES", "Code", "Workshop", "check", "check_files", "load", "read_directory", "workshop", "workshop_of"]
 
 
 def load(directory: Path) -> Bundle:
@@ -35,6 +36,22 @@ def check(directory: Path) -> tuple[Bundle | None, list[Problem]]:
     files, unreadable = read_directory(directory)
     bundle, problems = check_files(files, f"{directory.as_posix()}/")
     return (None if unreadable else bundle), sorted([*unreadable, *problems])
+
+
+def workshop(directory: Path) -> Workshop:
+    """The bundle of a folder, ready to make single rules again; raises Problems with all mistakes."""
+    files, unreadable = read_directory(directory)
+    return workshop_of(files, f"{directory.as_posix()}/", unreadable)
+
+
+def workshop_of(files: Mapping[str, bytes], root: str = "", unreadable: Iterable[Problem] = ()) -> Workshop:
+    """As `workshop`, for files by their path below the folder."""
+    assembler = Assembler(files, root)
+    bundle, problems = assembler.assemble()
+    stopping = [one for one in (*unreadable, *problems) if one.gravity in (Gravity.FATAL, Gravity.BUG)]
+    if bundle is None or stopping:
+        raise Problems(stopping)
+    return Workshop(assembler, bundle)
 
 
 def check_files(files: Mapping[str, bytes], root: str = "") -> tuple[Bundle | None, list[Problem]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from hashlib import sha256
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,6 +12,7 @@ from streams.kinds import Field, all_kinds
 from streams.problems import Gravity, Problem
 from streams.rulefile import codes, documents
 from streams.rulefile.advice import Adviser
+from streams.rulefile.areas import read_areas
 from streams.rulefile.building import Builder
 from streams.rulefile.codes import Report
 from streams.rulefile.common import called, fields_of, foreign_to
@@ -30,7 +31,7 @@ from streams.rulefile.silence import PREFIX, silence_rule
 from streams.rulefile.sources import SourceReader
 from streams.rulefile.spots import FileText
 from streams.rulefile.structures import READERS as RULE_READERS
-from streams.rules import Bundle, City, Rule, Source
+from streams.rules import Bundle, City, Register, Rule, Source
 from streams.specs import Written
 
 T = TypeVar("T")
@@ -92,6 +93,8 @@ class Assembler:
         self.documents: dict[str, dict[str, Document]] = {}
         self.tests: list[Document] = []
         self.broken: list[str] = []
+        self.names: Names
+        self.sources: dict[str, Source]
 
     def assemble(self) -> tuple[Bundle | None, list[Problem]]:
         """The bundle, if nothing stops it, and everything there is to say."""
@@ -194,29 +197,54 @@ class Assembler:
     # documents to the bundle
 
     def _understand(self) -> Bundle:
-        city = next((documents.read_city(one.values) for one in self._all("city")), City())
+        town = next(iter(self._all("city")), None)
+        about = None if town is None else (town.values, town.path)
+        areas = read_areas(self.files, self.root, about, self.report)
+        drawn = areas.districts.names if areas.districts is not None else ()
+        city = City() if town is None else documents.read_city(town.values, drawn)
         beside = Beside(self.files, self.root, self.report)
         event_types = {one.id: documents.read_event_type(one.values) for one in self._all("event_type")}
         registers = self._each("register", lambda one: read_register(one.values, one.path, beside, self.report))
         lists = self._each("list", lambda one: read_list(one.values, one.path, beside, self.report))
         check_registers([(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report)
-        names = Names(event_types, registers, lists, city.zone)
+        names = Names(event_types, registers, lists, city.zone, areas.zones)
         expressions = Expressions(self.report)
         reader = SourceReader(names, expressions, city, self.report)
         read = self._each("source", lambda one: reader.read(one.values))
         sources = {name: source for name, source in read.items() if source is not None}
+        self.names, self.sources = names, sources
         rules = self._rules(names, expressions, sources)
         if not self.report.faults:
             rules |= self._silences(names, sources, expressions)
-        return Bundle(identity(self.files), city, event_types, sources, registers, lists, rules)
+        return Bundle(
+            identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts
+        )
 
     def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
         return {one.id: read(one) for one in self._all(shelf)}
 
-    def _rules(self, names: Names, expressions: Expressions, sources: Mapping[str, Source]) -> dict[str, Rule]:
+    def again(
+        self, only: Container[str], registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]
+    ) -> tuple[dict[str, Rule], list[Problem]]:
+        """Some of the rules that were assembled, over other registers and lists; and what is wrong with that."""
+        kept, self.report = self.report, Report()
+        try:
+            names = self.names.over(registers, lists)
+            return self._rules(names, Expressions(self.report), self.sources, only), self.report.problems
+        finally:
+            self.report = kept
+
+    def _rules(
+        self,
+        names: Names,
+        expressions: Expressions,
+        sources: Mapping[str, Source],
+        only: Container[str] | None = None,
+    ) -> dict[str, Rule]:
         unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
-        drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path) for one in self._all("rule")]
+        documents = [one for one in self._all("rule") if only is None or one.id in only]
+        drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path) for one in documents]
         builder = Builder(names, selection, expressions, self.report, observed(drafts))
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report)

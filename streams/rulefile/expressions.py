@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from typing import Any, TypeAlias
 
 from streams.conditions import (
@@ -20,6 +21,7 @@ from streams.rulefile.codes import Report
 from streams.rulefile.embedded import offset_of, spot_in
 from streams.rulefile.scalars import Passage
 from streams.rules import EventType, Register
+from streams.zones import Zone
 
 _CODES = {
     "syntax": codes.CEL_SYNTAX,
@@ -41,10 +43,18 @@ class Names:
         registers: Mapping[str, Register],
         lists: Mapping[str, tuple[Any, ...]],
         zone: str,
+        zones: Mapping[str, Zone] | None = None,
     ) -> None:
         self.event_types = dict(event_types)  # and, as rules are built, their findings
-        self.registers, self.lists, self.zone = registers, lists, zone
+        self.registers, self.lists, self.zone, self.zones = registers, lists, zone, zones or {}
         self._scopes: dict[Any, Scope] = {}
+
+    def over(self, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Names:
+        """The same names with other registers and lists."""
+        found = copy(self)
+        found.event_types = dict(self.event_types)
+        found.registers, found.lists, found._scopes = registers, lists, {}
+        return found
 
     def event(self, types: Iterable[str], open: bool) -> Scope:
         """For events of these declared types; `open`: and of undeclared ones."""
@@ -55,6 +65,7 @@ class Names:
                 open=open,
                 lists=self.lists,
                 registers=self.registers,
+                zones=self.zones,
                 zone=self.zone,
                 known=list(self.event_types.values()),
             )
@@ -68,14 +79,18 @@ class Names:
         """For the mapping of a source."""
         key = ("record", format, zone)
         if key not in self._scopes:
-            self._scopes[key] = record_scope(format, lists=self.lists, registers=self.registers, zone=zone)
+            self._scopes[key] = record_scope(
+                format, lists=self.lists, registers=self.registers, zones=self.zones, zone=zone
+            )
         return self._scopes[key]
 
     def key(self, names: Mapping[str, str]) -> Scope:
         """For what depends on a key alone: path of a part -> its type."""
         key = ("key", tuple(names.items()))
         if key not in self._scopes:
-            self._scopes[key] = key_scope(names, lists=self.lists, registers=self.registers, zone=self.zone)
+            self._scopes[key] = key_scope(
+                names, lists=self.lists, registers=self.registers, zones=self.zones, zone=self.zone
+            )
         return self._scopes[key]
 
 

@@ -4,12 +4,14 @@
 happened); `expect` is the complete list of episodes that are not retracted, in order of opening.
 `alerts` and `dispatches`, where a test has them, are the complete lists of how each alert and each
 dispatch stands in the end, in the order in which they were first told. Of a register only the rows
-count that the events name, and those of `watch`.
+count that the events name, and those of `watch`; a test may have `registers` and `lists` of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -22,62 +24,158 @@ from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, W
 from streams.records import Micros
 from streams.respond import Respond
 from streams.route import Router
+from streams.rulefile import workshop
 from streams.rules import Bundle, Rule
 from streams.specs import Written
-from streams.tools.expectations import Difference, differences
-from streams.tools.timeline import START, Arrival, Misread, timeline
+from streams.tools.expectations import Difference, Told, differences
+from streams.tools.standins import Rebuild, overridden
+from streams.tools.timeline import START, Arrival, Misread, setting_of, timeline, too_late
 
-WORDS = ("name", "events", "watch", "expect", "alerts", "dispatches")
-LISTS = ("expect", "alerts", "dispatches")
+WORDS = ("name", "start", "origin", "registers", "lists", "events", "watch", "expect", "expect_none", "late", "alerts",
+         "dispatches")
+CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
+NOTHING = "expect_none"
+_ABSENT = object()
+Chosen = Callable[[Rule, str], bool]
+"""Whether a test is to run: its rule and its name."""
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """One list of a test that is not as expected: its word, what was found and what was expected."""
+
+    word: str
+    found: list[Told]
+    expected: list[Told]
 
 
 class Result(msgspec.Struct, frozen=True):
-    """How one test went: no problems, or what differs in words, each with its place `file:line`."""
+    """How one test went: no problems, or what differs in words, each with its place `file:line`.
+
+    `compared` are the lists that differ, `notes` what helps to understand it, `seconds` how long it took.
+    """
 
     rule: str
     name: str
     problems: list[str]
     places: list[str]
     place: str
+    compared: list[Compared] = []
+    notes: list[str] = []
+    seconds: float = 0.0
+
+    @property
+    def file(self) -> str:
+        """The file that it stands in."""
+        return self.place.rpartition(":")[0]
 
 
-def run_tests(bundle: Bundle, only: Iterable[str] | None = None) -> list[Result]:
-    """Every test of the rules named (default: all), in the order of the files."""
+class Outcome(msgspec.Struct):
+    """What a test found out, before it is told."""
+
+    problems: list[Difference] = []
+    compared: list[Compared] = []
+    notes: list[str] = []
+
+
+def run_tests(bundle: Bundle, only: Iterable[str] | None = None, rebuild: Rebuild | None = None) -> list[Result]:
+    """Every test of the rules named (default: all), in the order of the files. For `rebuild` see `overridden`."""
     wanted = None if only is None else frozenset(only)
-    return [run_test(bundle, rule, test) for rule in bundle.rules.values() if wanted is None or rule.id in wanted
-            for test in rule.tests]
+    return list(results(bundle, lambda rule, name: wanted is None or rule.id in wanted, rebuild))
 
 
-def run_test(bundle: Bundle, rule: Rule, test: Written) -> Result:
+def run_folder(directory: Path, only: Iterable[str] | None = None) -> list[Result]:
+    """The tests of a folder of rule files; raises Problems where it does not load."""
+    shop = workshop(directory)
+    return run_tests(shop.bundle, only, shop.rebuild)
+
+
+def results(bundle: Bundle, chosen: Chosen, rebuild: Rebuild | None = None) -> Iterator[Result]:
+    """The tests that are chosen, in the order of the files, each when it has run."""
+    for rule in bundle.rules.values():
+        for test in rule.tests:
+            if chosen(rule, name_of(test)):
+                yield run_test(bundle, rule, test, rebuild)
+
+
+def name_of(test: Written) -> str:
+    """What a test is called."""
+    return str(test.value.get("name", "unnamed"))
+
+
+def run_test(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None = None) -> Result:
     """One test of one rule."""
+    begun = perf_counter()
     try:
-        found = problems_of(bundle, rule, test.value)
+        found = outcome_of(bundle, rule, test.value, rebuild)
     except Misread as error:
-        found = [(f"the test cannot be read: {error}", error.path)]
-    return Result(rule.id, str(test.value.get("name", "unnamed")), [text for text, _ in found],
-                  [_place(test, path) for _, path in found], _place(test, ()))
+        found = Outcome([(f"the test cannot be read: {error}", error.path)], [], [])
+    return Result(rule.id, name_of(test), [text for text, _ in found.problems],
+                  [_place(test, path) for _, path in found.problems], _place(test, ()), found.compared, found.notes,
+                  perf_counter() - begun)
 
 
-def problems_of(bundle: Bundle, rule: Rule, test: Mapping[str, Any]) -> list[Difference]:
+def outcome_of(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Outcome:
     """What differs from what a test expects. Raises Misread."""
-    _check_words(test)
+    check_words(test)
+    bundle, rule = overridden(bundle, rule, test, rebuild)
+    setting = setting_of(test, bundle.city.zone)
     rule = watching(rule, test)
     made = alone(bundle, rule)
-    told = play(made, rule, timeline(bundle, rule, test.get("events", ())))
-    lists = {"expect": [described(one) for one in final(told)]}
+    arrivals = timeline(bundle, rule, test.get("events", ()), setting)
+    late = [one.event.id for one in arrivals if too_late(bundle, one)]
+    played = play(made, rule, [one for one in arrivals if one.event.id not in late], setting.start)
+    told = [finding for finding in played if finding.rule == rule.id]
+    lists = {"expect": [described(one, setting.start) for one in final(told)]}
     if "alerts" in test or "dispatches" in test:
-        lists["alerts"], lists["dispatches"] = answers(made, told)
-    called = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
-    return [one for name, found in lists.items() if name in test
-            for one in differences(called[name], name, found, test[name])]
+        lists["alerts"], lists["dispatches"] = answers(made, told, setting.start)
+    outcome = Outcome([], [], [])
+    for word, found in lists.items():
+        _compare(outcome, word, found, _expectation(test, word))
+    _compare_late(outcome, late, test)
+    return outcome
 
 
-def _check_words(test: Mapping[str, Any]) -> None:
+def _expectation(test: Mapping[str, Any], word: str) -> Any:
+    """What a test says under `expect`, `alerts` or `dispatches`; `_ABSENT` where it does not speak of them."""
+    if word == "expect" and test.get(NOTHING):
+        return []
+    return test.get(word, _ABSENT)
+
+
+def check_words(test: Mapping[str, Any]) -> None:
+    """A test has no unknown words and expects something. Raises Misread."""
     for name in test:
         if name not in WORDS:
             raise Misread(f"a test has no `{name}`; it has {', '.join(WORDS)}", name)
-    if not any(name in test for name in LISTS):
-        raise Misread("it expects nothing; write `expect: []` if nothing must be found")
+    if NOTHING in test and test[NOTHING] is not True:
+        raise Misread(f"`{NOTHING}` can only be true; write `expect:` with the list of what is found", NOTHING)
+    if NOTHING in test and "expect" in test:
+        raise Misread(f"a test has either `expect` or `{NOTHING}`", NOTHING)
+    if not any(name in test for name in (*CALLED, NOTHING)):
+        raise Misread("it expects nothing; write `expect_none: true` if nothing must be found")
+
+
+def _compare(outcome: Outcome, word: str, found: list[dict[str, Any]], expected: Any) -> None:
+    if expected is _ABSENT:
+        return
+    problems = differences(CALLED[word], word, found, expected)
+    if problems:
+        outcome.problems += problems
+        outcome.compared.append(Compared(word, list(found), list(expected)))
+
+
+def _compare_late(outcome: Outcome, late: list[str], test: Mapping[str, Any]) -> None:
+    """`late` is the complete list of the events that come too late; where a test does not say it, it is told."""
+    told = f"too late, and put aside, {'is event' if len(late) == 1 else 'are the events'} {', '.join(late) or 'none'}"
+    if "late" not in test:
+        outcome.notes += [told] if late else []
+        return
+    expected = test["late"]
+    if not isinstance(expected, Sequence) or isinstance(expected, str):
+        raise Misread("`late` is a list of the numbers of events", "late")
+    if sorted(str(one) for one in expected) != sorted(late):
+        wanted = ", ".join(str(one) for one in expected) or "none"
+        outcome.problems.append((f"{told}; expected {wanted}", ("late",)))
 
 
 def _place(test: Written, path: tuple[str | int, ...]) -> str:
@@ -92,73 +190,79 @@ def alone(bundle: Bundle, rule: Rule) -> Bundle:
     return msgspec.structs.replace(bundle, rules={rule.id: rule})
 
 
-def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival]) -> list[Finding]:
-    """Every finding as it is told, until time has run on so far that nothing waits."""
+def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
+    """Every finding as it is told, until time has run on so far that nothing waits.
+
+    All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
+    """
     router, engine = Router(bundle), Engine(bundle)
-    clocks = dict.fromkeys(sorted(rule.sources), START)
-    found: list[Finding] = []
-    steps: list[list[WorkRow]] = [[_clock(name, -1, START) for name in clocks]]
+    lags = {name: bundle.sources[name].disorder for name in sorted(rule.sources)}
+    steps: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
     for one in arrivals:
-        event = one.event
-        rows: list[WorkRow] = [MemberRow(row, ref, key, member)
-                               for row, (ref, key, member) in enumerate(router.route(event))]
-        for name in clocks:  # all feeds of a test are awake
-            lag = bundle.sources[name].disorder
-            clocks[name] = max(clocks[name], event.time - lag)
-        steps.append([*rows, *(_clock(name, event.offset, clock) for name, clock in clocks.items())])
-    end = max([START, *(one.event.time for one in arrivals)]) + rule.detector.horizon + DAY
-    steps.append([_clock(name, len(arrivals), end) for name in clocks])
-    for offset, step in enumerate(steps):
-        found += engine.step(offset, WorkFrame(VERSION, bundle.id, step))
-    return found
+        clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
+                  for name, lag in lags.items()]
+        members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
+        steps.append([*clocks, *members])
+    last = arrivals[-1] if arrivals else None
+    end = (start if last is None else last.at) + rule.detector.horizon + DAY
+    steps.append([_clock(name, 0 if last is None else last.event.offset + 1, CLOCK_ROW, end) for name in lags])
+    return [finding for offset, step in enumerate(steps)
+            for finding in engine.step(offset, WorkFrame(VERSION, bundle.id, step))]
 
 
 def final(told: Iterable[Finding]) -> list[Finding]:
     """The last word on each finding that was not retracted, in order of opening."""
     last = {finding.id: finding for finding in told}
     kept = [finding for finding in last.values() if finding.change != RETRACTED]
-    return sorted(kept, key=lambda finding: (finding.opened, str(finding.key), [int(one) for one in finding.evidence]))
+    return sorted(kept, key=lambda finding: (finding.opened, str(finding.key), list(map(_number, finding.evidence))))
 
 
-def answers(bundle: Bundle, told: Sequence[Finding]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _number(id: str) -> tuple[int, str]:
+    """Events of a test are numbered, findings are not."""
+    return (int(id), "") if id.isdigit() else (0, id)
+
+
+def answers(bundle: Bundle, told: Sequence[Finding],
+            start: Micros = START) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """How each alert and each dispatch stands after all findings were told."""
     fold, newest = Respond(bundle), dict[tuple[str, str], dict[str, Any]]()
     for offset, finding in enumerate(told):
         for output in fold.step(offset, ResponseFrame([FindingRow("test", 0, offset, 0, finding)])):
             event = orjson.loads(output.value)
             newest[output.topic, event.get("subject", "")] = event
-    alerts = [answered(event) for (topic, _), event in newest.items() if topic in ("alerts", "shadow")]
-    dispatches = [answered(event) for (topic, _), event in newest.items() if topic == "dispatches"]
+    alerts = [answered(event, start) for (topic, _), event in newest.items() if topic in ("alerts", "shadow")]
+    dispatches = [answered(event, start) for (topic, _), event in newest.items() if topic == "dispatches"]
     return alerts, dispatches
 
 
-def answered(event: Mapping[str, Any]) -> dict[str, Any]:
+def answered(event: Mapping[str, Any], start: Micros = START) -> dict[str, Any]:
     """An alert or a dispatch in the words of `alerts` and `dispatches`."""
     times = {name: event["data"][f"{name}_at"] for name in ("opened", "closed") if event["data"].get(f"{name}_at")}
-    shown = {name: show_duration(parse_rfc3339(time) - START) for name, time in times.items()}
+    shown = {name: show_duration(parse_rfc3339(time) - start) for name, time in times.items()}
     return {**event["data"], "closed": None, "topic": event["type"].split(".")[1], **shown,
             "state": event["data"].get("state", event["type"].rpartition(".")[2])}
 
 
 def watching(rule: Rule, test: Mapping[str, Any]) -> Rule:
-    """The rule, expecting only those registered keys that the test speaks of."""
+    """The rule, expecting only those registered keys that the test speaks of; all of a register of the test's own."""
+    expect = rule.spec.get("expect")
+    if expect is not None and expect.register in (test.get("registers") or ()):
+        return rule
     rows = [row for row in test.get("events") or () if isinstance(row, Mapping)]
     spoken = {str(value) for row in rows for value in row.values()} | {str(value) for value in test.get("watch") or ()}
     expected = tuple(key for key in rule.expected if all(str(part) in spoken for part in key))
     return msgspec.structs.replace(rule, expected=expected)
 
 
-def described(finding: Finding) -> dict[str, Any]:
+def described(finding: Finding, start: Micros = START) -> dict[str, Any]:
     """A finding in the words of `expect`."""
     return {
-        "opened": show_duration(finding.opened - START),
-        "closed": None if finding.closed is None else show_duration(finding.closed - START),
+        "opened": show_duration(finding.opened - start),
+        "closed": None if finding.closed is None else show_duration(finding.closed - start),
         "evidence": finding.evidence, "count": finding.count, "value": finding.value, "key": finding.key,
         "steps": finding.bound, "ended": finding.ended, "corrections": finding.corrections,
     }
 
 
-def _clock(source: str, offset: int, clock: Micros) -> ClockRow:
-    return ClockRow(source, 0, 1, offset, CLOCK_ROW, clock, clock)
-
-
+def _clock(source: str, offset: int, row: int, clock: Micros) -> ClockRow:
+    return ClockRow(source, 0, 1, offset, row, clock, clock)

@@ -7,19 +7,26 @@ type requires may be left out where the rule does not read them; personal ones s
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from streams.clocks import duration, parse_rfc3339
+from streams.clocks import duration, micros, parse_rfc3339, zone_of
 from streams.mapping import COERCE
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule
 
 START = parse_rfc3339("2026-01-05T00:00:00Z")
+ORIGIN = (0.0, 0.0)
 OWN_WORDS = ("at", "arrives", "event", "place", "severity", "source")
 PLACE_WORDS = Place.__struct_fields__
+AWAY_WORDS = ("north", "east")
+METRES_A_DEGREE = math.radians(6_371_008.8)
+_LENGTH = re.compile(r"([-+]?\d+(?:\.\d+)?)(m|km)")
 
 
 class Misread(Exception):
@@ -30,6 +37,13 @@ class Misread(Exception):
         self.path = path
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """When and where a time line begins: µs, and (latitude, longitude) in degrees."""
+
+    start: Micros = START
+    origin: tuple[float, float] = ORIGIN
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """An event of a time line and when it arrives, µs."""
 
@@ -37,33 +51,66 @@ class Arrival(msgspec.Struct, frozen=True):
     event: Event
 
 
-def timeline(bundle: Bundle, rule: Rule, events: Any) -> list[Arrival]:
+def setting_of(test: Mapping[str, Any], zone: str) -> Setting:
+    """The `start` and `origin` of a test. `zone` is that of local times. Raises Misread."""
+    return Setting(_start(test["start"], zone) if "start" in test else START,
+                   _origin(test["origin"]) if "origin" in test else ORIGIN)
+
+
+def timeline(bundle: Bundle, rule: Rule, events: Any, setting: Setting | None = None) -> list[Arrival]:
     """The events in order of arrival; ids are their numbers from 1. Raises Misread."""
     if not isinstance(events, Sequence) or isinstance(events, str):
         raise Misread("`events` is a list: - {at: 0s, event: ...}", "events")
-    arrivals = [_arrival(bundle, rule, number, row) for number, row in enumerate(events, 1)]
+    where = setting or Setting()
+    arrivals = [_arrival(bundle, rule, number, row, where) for number, row in enumerate(events, 1)]
     arrivals.sort(key=lambda one: one.at)
     return [msgspec.structs.replace(one, event=msgspec.structs.replace(one.event, offset=offset))
             for offset, one in enumerate(arrivals)]
 
 
-def _arrival(bundle: Bundle, rule: Rule, number: int, row: Any) -> Arrival:
+def too_late(bundle: Bundle, one: Arrival) -> bool:
+    """Whether ingest would put it aside: all feeds of a test are awake and tell of everything until `disorder` ago."""
+    source = bundle.sources[one.event.source]
+    return one.event.time < one.at - source.disorder - source.lateness
+
+
+def _start(given: Any, zone: str) -> Micros:
+    """An instant, or a local date or time in the city's zone."""
+    try:
+        found = datetime.fromisoformat(str(given))
+        return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
+    except ValueError:
+        raise Misread(f"`start` is {given!r}; write 2026-01-05T08:00 or 2026-01-05T08:00:00Z", "start") from None
+
+
+def _origin(given: Any) -> tuple[float, float]:
+    try:
+        place = place_of(given)
+    except ValueError as error:
+        raise Misread(f"`origin`: {error}", "origin") from error
+    if place is None or place.lat is None or place.lon is None:
+        raise Misread("`origin` is [latitude, longitude]", "origin")
+    return place.lat, place.lon
+
+
+def _arrival(bundle: Bundle, rule: Rule, number: int, row: Any, where: Setting) -> Arrival:
     try:
         if not isinstance(row, Mapping):
             raise ValueError("write {at: 0s, event: ..., and its fields}")
         for name in ("at", "event"):
             if name not in row:
                 raise ValueError(f"it does not say `{name}`")
-        at = START + duration(str(row["at"]))
-        arrives = START + duration(str(row["arrives"])) if "arrives" in row else at
+        at = where.start + duration(str(row["at"]))
+        arrives = where.start + duration(str(row["arrives"])) if "arrives" in row else at
         if arrives < at:
             raise ValueError("it arrives before it happens")
-        return Arrival(arrives, _event(bundle, rule, str(number), row, at, arrives))
+        return Arrival(arrives, _event(bundle, rule, str(number), row, (at, arrives), where))
     except ValueError as error:
         raise Misread(f"event {number}: {error}", "events", number - 1) from error
 
 
-def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], at: Micros, received: Micros) -> Event:
+def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], times: tuple[Micros, Micros],
+           where: Setting) -> Event:
     kind = str(row["event"])
     source = _source(bundle, rule, kind, row.get("source"))
     declared = bundle.event_types.get(kind)
@@ -72,7 +119,9 @@ def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], at: Micr
     given = {name: value for name, value in row.items() if name not in OWN_WORDS and value is not None}
     fields = given if declared is None else _typed(declared, given)
     severity = None if row.get("severity") is None else str(row["severity"])
-    return Event(id, source, kind, at, received, place_of(row.get("place")), severity, fields, 0, 0)
+    place = place_of(row.get("place"), where.origin)
+    place = None if place is None else bundle.located(place)
+    return Event(id, source, kind, *times, place, severity, fields, 0, 0)
 
 
 def _source(bundle: Bundle, rule: Rule, event_type: str, named: Any) -> str:
@@ -92,31 +141,62 @@ def _typed(declared: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
     unknown = [name for name in given if name not in declared.fields]
     if unknown:
         raise ValueError(f"`{declared.id}` has no field `{unknown[0]}`; it has {', '.join(declared.fields) or 'none'}")
-    return {name: _value(declared.fields[name], value) for name, value in given.items()
-            if value != "" or declared.fields[name].type == "string"}
-
-
-def _value(field: FieldType, value: Any) -> Any:
     try:
-        typed = COERCE[field.type](value)
+        return {name: typed(declared.fields[name], value) for name, value in given.items()
+                if value != "" or declared.fields[name].type == "string"}
+    except ValueError as error:
+        raise ValueError(f"ingest would refuse it: {error}") from error
+
+
+def typed(field: FieldType, value: Any) -> Any:
+    """A value in its declared type; ValueError, in words, if it is none of it."""
+    try:
+        found = COERCE[field.type](value)
     except (ValueError, TypeError, OverflowError):
-        raise ValueError(f"ingest would refuse it: `{field.name}` is {value!r} and not of type {field.type}") from None
-    if field.values and typed not in field.values:
-        raise ValueError(f"ingest would refuse it: `{field.name}` is none of {', '.join(field.values)}")
-    return typed
+        raise ValueError(f"`{field.name}` is {value!r} and not of type {field.type}") from None
+    if field.values and found not in field.values:
+        raise ValueError(f"`{field.name}` is none of {', '.join(map(str, field.values))}")
+    return found
 
 
-def place_of(given: Any) -> Place | None:
-    """`[lat, lon]`, or a mapping with lat, lon, district, cell, address. ValueError if it is neither."""
+def place_of(given: Any, origin: tuple[float, float] = ORIGIN) -> Place | None:
+    """A place as a test writes it; ValueError, in words, if it is none.
+
+    `[lat, lon]` in degrees and `{north: 80m, east: 30m}` count from the origin; a mapping with `lat` and `lon` is
+    where it says. Beside either may stand district, cell and address.
+    """
     if given is None:
         return None
     if isinstance(given, Mapping):
-        unknown = [name for name in given if name not in PLACE_WORDS]
-        if unknown:
-            raise ValueError(f"a place has no `{unknown[0]}`; it has {', '.join(PLACE_WORDS)}")
-        parts: dict[str, Any] = {name: float(value) if name in ("lat", "lon") else str(value)
-                                 for name, value in given.items()}
-        return Place(**parts)
+        return _described(given, origin)
     if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
-        raise ValueError("`place` is [latitude, longitude], or a mapping such as {district: west}")
-    return Place(float(given[0]), float(given[1]))
+        raise ValueError("`place` is [latitude, longitude], or a mapping such as {north: 80m, district: west}")
+    return Place(origin[0] + float(given[0]), origin[1] + float(given[1]))
+
+
+def _described(given: Mapping[str, Any], origin: tuple[float, float]) -> Place:
+    unknown = [name for name in given if name not in (*PLACE_WORDS, *AWAY_WORDS)]
+    if unknown:
+        raise ValueError(f"a place has no `{unknown[0]}`; it has {', '.join((*PLACE_WORDS, *AWAY_WORDS))}")
+    parts: dict[str, Any] = {name: float(value) if name in ("lat", "lon") else str(value)
+                             for name, value in given.items() if name in PLACE_WORDS}
+    if any(name in given for name in AWAY_WORDS):
+        if "lat" in parts or "lon" in parts:
+            raise ValueError("a place says either `lat` and `lon` or `north` and `east`")
+        north, east = (metres(str(given.get(name, "0m"))) for name in AWAY_WORDS)
+        parts["lat"], parts["lon"] = away(origin, north, east)
+    return Place(**parts)
+
+
+def metres(text: str) -> float:
+    """`80m`, `-1.5km` as metres; ValueError if it is none."""
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a length; write for example 80m or 1.5km, -80m for the other way")
+    return float(found[1]) * (1000 if found[2] == "km" else 1)
+
+
+def away(origin: tuple[float, float], north: float, east: float) -> tuple[float, float]:
+    """Latitude and longitude of what lies so many metres north and east of the origin."""
+    lat = origin[0] + north / METRES_A_DEGREE
+    return lat, origin[1] + east / (METRES_A_DEGREE * math.cos(math.radians(lat)))

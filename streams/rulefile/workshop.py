@@ -1,0 +1,38 @@
+"""A folder's rules with what they were read from, so that single rules can be made again.
+
+An expression holds the lists and registers that it was compiled with. A test that has others of its own
+needs the rule under test compiled once more, and no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from streams.composites import bases
+from streams.problems import Gravity, Problems
+from streams.rulefile.assembling import Assembler
+from streams.rules import Bundle, Register
+
+
+class Workshop:
+    """A bundle and the documents behind it."""
+
+    def __init__(self, assembler: Assembler, bundle: Bundle) -> None:
+        self._assembler, self.bundle = assembler, bundle
+
+    def rebuild(self, rule: str, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Bundle:
+        """The bundle with these registers and lists in place of its own; raises Problems where that cannot be.
+
+        Only this rule and those that it reads are made again: the others stay as they are.
+        """
+        made = msgspec.structs.replace(
+            self.bundle, registers={**self.bundle.registers, **registers}, lists={**self.bundle.lists, **lists})
+        wanted = {rule, *(base.id for base in bases(self.bundle, self.bundle.rules[rule]))}
+        rules, problems = self._assembler.again(wanted, made.registers, made.lists)
+        wrong = [problem for problem in problems if problem.gravity in (Gravity.FATAL, Gravity.BUG)]
+        if wrong:
+            raise Problems(wrong)
+        return msgspec.structs.replace(made, rules={**made.rules, **rules})
