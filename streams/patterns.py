@@ -10,12 +10,14 @@ is passed over. Only where the pattern is `exhaustive` (`select: all`) does it a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.clocks import AFTER_ALL
+from streams.explained import Standing
 from streams.records import Member, Micros, Order
 from streams.specs import Step
 
@@ -156,6 +158,20 @@ class Pattern:
             taken[self.steps[index].name].append(member)
         return taken
 
+    def standing(self, partial: Partial) -> Standing:
+        """What people can be told of a match under way."""
+        wanted = [self.steps[i].name for i in self.positives if self._wants(partial, i)]
+        guards = [self.steps[k].name for k in self.negatives if partial.open >> k & 1]
+        return Standing(self.bound(partial), wanted, guards, partial.ends if partial.ends < AFTER_ALL else None)
+
+    def exhausting(self) -> Pattern:
+        """The same pattern, in which every combination of events is followed."""
+        return type(self)(self.steps, self.within, True)
+
+    def _wants(self, partial: Partial, index: int) -> bool:
+        """Whether a step must still come."""
+        return not self.steps[index].optional and partial.steps.count(index) < self.steps[index].min_count
+
     def _first_steps(self) -> list[int]:
         raise NotImplementedError
 
@@ -284,6 +300,9 @@ class Chain(Pattern):
     def _pass_by(self, partial: Partial, taken: int) -> None:
         partial.open &= ~taken
 
+    def _wants(self, partial: Partial, index: int) -> bool:
+        return index >= partial.steps[-1] and super()._wants(partial, index)
+
     def _limit(self, partial: Partial, index: int) -> Micros:
         own = self.steps[index].within
         if own is None:
@@ -344,6 +363,23 @@ class Gathering(Pattern):
 
     def _limit(self, partial: Partial, index: int) -> Micros:
         return AFTER_ALL
+
+
+def relaxations(pattern: Pattern) -> Iterator[tuple[str, Pattern]]:
+    """The pattern without one of its demands: on time, on steps that follow directly, on their order.
+
+    Without a demand on time a `not` at the end still concludes when it would have.
+    """
+    steps, within = pattern.steps, pattern.within
+    kind = type(pattern)
+    if within is not None or any(step.within is not None for step in steps):
+        endless = [replace(step, within=(step.within or within) if step.negated else None) for step in steps]
+        yield "within", kind(endless, AFTER_ALL, pattern.exhaustive)
+    if any(step.strict or step.consecutive for step in steps):
+        loose = [replace(step, strict=False, consecutive=None) for step in steps]
+        yield "strict", kind(loose, within, pattern.exhaustive)
+    if kind is Chain and within is not None and not any(step.strict or step.within is not None for step in steps):
+        yield "ordered", Gathering(steps, within, pattern.exhaustive)
 
 
 def bits(indexes: Iterable[int]) -> int:

@@ -34,7 +34,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = dict.fromkeys(("ingest", "mapping", "route", "keys", "corrections", "onward"), "engine") | {"judging": "episodes"}
+ROOM_OF = {
+    **dict.fromkeys(("ingest", "mapping", "route", "guards", "keys", "corrections", "onward", "domains"), "engine"),
+    "judging": "episodes", "explained": "specs",
+}
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
 SHELLS = {"logs", "service", "tools", "console", "demo", "commands", "cli"}

@@ -8,7 +8,7 @@ holds a `Hold`. The engine owns order, corrections, timers and identity.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.episodes import Hold, HoldOptions
+from streams.explained import Explained, Relaxed
 from streams.records import KeyValues, Member, Micros
 
 
@@ -94,6 +95,19 @@ class Detector(Protocol):
 
     def empty(self, state: Any) -> bool:
         """Whether nothing is left but closed episodes, so that the key can be forgotten."""
+
+
+class Explains(Protocol):
+    """What a detector may offer besides, so that people can be told why it holds, or not."""
+
+    def span(self, key: KeyValues) -> Micros:
+        """How far from a moment, both ways, events have to do with it."""
+
+    def explain(self, state: Any, now: Micros) -> Explained:
+        """The facts of a state that has come to `now`."""
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        """The rule without one of its demands, for each that can be why it does not hold."""
 
 
 class Kind(Protocol):

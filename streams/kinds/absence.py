@@ -4,11 +4,15 @@ The deadline is the last event plus `every` (plus `grace`): an event at the dead
 episode opens at the deadline, once the clock has passed it, and closes with the next event. `expect:
 {register: r}` also watches what was never heard of, counted from the switch to the rule, and for ever;
 otherwise an entity is watched once it was seen, and forgotten after `forget_after` without an event.
+
+With a `schedule` only time on duty counts as silence: the deadline moves by the time off duty, while an event
+counts as a report at any time. An entity that an exception covers counts as seen until the exception expires.
+What is open already stays open until the entity reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -16,8 +20,10 @@ import msgspec
 
 from streams.clocks import BEFORE_ALL, DAY
 from streams.episodes import Hold, HoldOptions
+from streams.explained import Explained, Relaxed, Watched
 from streams.kinds import Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
+from streams.schedules import Schedule
 
 NAME = "absence"
 FIELDS = (
@@ -38,12 +44,14 @@ class AbsenceState(msgspec.Struct, array_like=True):
     every: Micros
     since: Micros | None = None
     last: Member | None = None
+    key: KeyValues = ()
 
 
 class Absence:
     """An `absence` rule, compiled.
 
     `every` gives the interval of a key (None: it is not watched), `longest` the longest of all, if known.
+    `excused` tells until when exceptions cover a key.
     """
 
     frontier = Frontier.CLOCK
@@ -52,18 +60,21 @@ class Absence:
     state_type = AbsenceState
 
     def __init__(self, options: HoldOptions, every: Callable[[KeyValues], Micros | None], grace: Micros,
-                 forget_after: Micros, register: bool, longest: Micros | None = None) -> None:
+                 forget_after: Micros, register: bool, longest: Micros | None = None,
+                 schedule: Schedule | None = None, excused: Callable[[KeyValues], Micros] | None = None) -> None:
         self.options = options
         self.every, self.grace = every, grace
         self.forget_after = forget_after
         self.register = register
-        self.horizon = (forget_after if longest is None else longest) + grace + options.wait + options.keep
+        self.schedule, self.excused = schedule, excused
+        allowed = (forget_after if longest is None else longest) + grace
+        self.horizon = (allowed if schedule is None else schedule.reach(allowed)) + options.wait + options.keep
 
     def start(self, key: KeyValues, now: Micros) -> AbsenceState:
         """Watch from `now` if it is a moment; a key that is only met has none yet."""
         every = self.every(key)
         known = every is not None and self.register and now > BEFORE_ALL
-        return AbsenceState(Hold(), every or 0, now if known else None)
+        return AbsenceState(Hold(), every or 0, now if known else None, None, key)
 
     def on_event(self, state: AbsenceState, member: Member) -> None:
         """It reported: the silence, if any, ends here, and the next one is counted from here."""
@@ -93,17 +104,39 @@ class Absence:
         """Nothing is watched and no episode is open."""
         return state.since is None and state.hold.idle
 
-    def _silence_due(self, state: AbsenceState) -> Micros | None:
-        if state.since is None or state.hold.holds:
+    def span(self, key: KeyValues) -> Micros:
+        return (self.every(key) or 0) + self.grace + self.options.wait
+
+    def explain(self, state: AbsenceState, now: Micros) -> Explained:
+        """How often it reports, and by when it must."""
+        return Explained(watched=Watched(state.every, state.since, self._deadline(state), self.register))
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        options = self.options
+        for demand, other in (("for", HoldOptions(keep=options.keep)), ("keep_firing_for", HoldOptions(options.wait))):
+            if other != options:
+                yield Relaxed(demand, Absence(other, self.every, self.grace, self.forget_after, self.register,
+                                              schedule=self.schedule, excused=self.excused))
+
+    def _deadline(self, state: AbsenceState) -> Micros | None:
+        """The last moment to report; None if there is none."""
+        if state.since is None:
             return None
-        return state.since + state.every + self.grace + 1
+        since = state.since if self.excused is None else max(state.since, self.excused(state.key))
+        allowed = state.every + self.grace
+        return since + allowed if self.schedule is None else self.schedule.after(since, allowed)
+
+    def _silence_due(self, state: AbsenceState) -> Micros | None:
+        deadline = None if state.hold.holds else self._deadline(state)
+        return None if deadline is None else deadline + 1
 
     def _forget_due(self, state: AbsenceState) -> Micros | None:
         """Not before the silence is told; what a register expects is never forgotten."""
         if state.since is None or self.register:
             return None
-        told = state.every + self.grace + self.options.wait
-        return state.since + max(self.forget_after, told + 1) + 1
+        deadline = self._deadline(state)
+        told = state.since if deadline is None else deadline + self.options.wait + 1
+        return max(state.since + self.forget_after, told) + 1
 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -123,12 +156,13 @@ def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Absence:
     """A detector for one rule.
 
-    `context["every"]` is a function from the key's values to µs (None: this key is not watched).
+    `context["every"]` is a function from the key's values to µs (None: this key is not watched), `excused`, if
+    there, one to the time until which exceptions cover the key.
     """
     _, forget = _forgetting(spec)
     longest = spec["every"] if isinstance(spec.get("every"), int) else None
     return Absence(options, context["every"], spec.get("grace", 0), 30 * DAY if forget is None else forget,
-                   forget is None, longest)
+                   forget is None, longest, context.get("schedule"), context.get("excused"))
 
 
 def _forgetting(spec: Mapping[str, Any]) -> tuple[str, Micros | None]:

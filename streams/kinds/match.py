@@ -6,13 +6,14 @@ within that time are one episode.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streams.episodes import Hold, HoldOptions
+from streams.explained import Explained, Relaxed
 from streams.kinds import Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 
@@ -57,6 +58,17 @@ class Match:
     def empty(self, state: MatchState) -> bool:
         """No episode is open."""
         return state.hold.idle
+
+    def span(self, key: KeyValues) -> Micros:
+        return self.options.keep
+
+    def explain(self, state: MatchState, now: Micros) -> Explained:
+        """An event is all there is to it."""
+        return Explained()
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        if self.options.keep:
+            yield Relaxed("keep_firing_for", Match(HoldOptions()))
 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:

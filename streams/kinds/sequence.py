@@ -8,7 +8,7 @@ instant: that of its last event or, if the last step is a `not`, its deadline.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,9 @@ import msgspec
 
 from streams.clocks import AFTER_ALL
 from streams.episodes import Hold, HoldOptions
+from streams.explained import Explained, Relaxed
 from streams.kinds import Field, Frontier, Identity
-from streams.patterns import Chain, Gathering, Partial, Pattern, Seen
+from streams.patterns import Chain, Gathering, Partial, Pattern, Seen, relaxations
 from streams.records import KeyValues, Member, Micros, Order
 from streams.specs import Step
 
@@ -144,7 +145,7 @@ class Sequence:
     def __init__(self, options: HoldOptions, pattern: Pattern, select: str = "first", until: bool = False,
                  limit: int = LIMIT) -> None:
         self.options, self.pattern, self.limit = options, pattern, limit
-        self._choice = CHOICES[select]
+        self._select, self._choice = select, CHOICES[select]
         self._until = pattern.end if until else 0
         self._steps = pattern.positive | pattern.negative
         self.frontier, self.why = _frontier(pattern, until)
@@ -194,6 +195,26 @@ class Sequence:
     def empty(self, state: SequenceState) -> bool:
         """Nothing is under way, no leading `not` in sight, no episode open."""
         return not state.partials and not any(met is not None for met in state.seen) and state.hold.idle
+
+    def span(self, key: KeyValues) -> Micros:
+        return self.horizon - self.options.keep
+
+    def explain(self, state: SequenceState, now: Micros) -> Explained:
+        """The matches under way."""
+        return Explained(standing=tuple(self.pattern.standing(partial) for partial in state.partials))
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        for index in self.pattern.negatives:
+            yield Relaxed("not", self, 1 << index, self.pattern.steps[index].name)
+        if self._until:
+            yield Relaxed("until", self, self._until)
+        for demand, pattern in relaxations(self.pattern):
+            yield Relaxed(demand, self._with(pattern, self._select))
+        if self._select != "all":
+            yield Relaxed("select", self._with(self.pattern.exhausting(), "all"))
+
+    def _with(self, pattern: Pattern, select: str) -> Sequence:
+        return Sequence(self.options, pattern, select, bool(self._until), self.limit)
 
     def _shown(self, state: SequenceState, member: Member) -> list[Partial]:
         """Show an event to all partials; gives the prolonged ones."""

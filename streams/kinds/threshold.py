@@ -36,14 +36,16 @@ met, or which lies in a window that is judged met at its end.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import replace
 
 from streams.clocks import BEFORE_ALL, HOUR
 from streams.episodes import Hold, HoldOptions
+from streams.explained import Explained, Measured, Relaxed
 from streams.judging import Judge
 from streams.kinds import Field, Frontier, Identity
 from streams.measures import Extent, Gauge, always, extent, never, overlap
@@ -139,9 +141,10 @@ class Threshold:
     frontier: Frontier
     identity = Identity.TIME
     state_type: type[msgspec.Struct] = ThresholdState
+    zone = ZoneInfo("UTC")  # of aligned windows
 
     def __init__(self, terms: Terms, span: Micros, reach: Micros) -> None:
-        options = terms.options
+        options, self.terms = terms.options, terms
         self.judge = Judge(terms.condition, terms.recovery, options, span)
         self.met = self.judge.met
         self.reaching = terms.reaching
@@ -178,6 +181,25 @@ class Threshold:
         """What the window measures at `now`, for people to see; None if absent."""
         return self.gauge.value(ThresholdState(Hold(), members=self._inside(state, now)))
 
+    def span(self, key: KeyValues) -> Micros:
+        return self.judge.patience
+
+    def explain(self, state: ThresholdState, now: Micros) -> Explained:
+        terms, members = self.terms, self._inside(state, now)
+        name = f"{terms.name} {terms.measure.text}".strip()
+        begin, end = self._extent(state, now)
+        return Explained(Measured(name, self.value(state, now), terms.condition, begin, end, members))
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        terms, options = self.terms, self.terms.options
+        if options.wait:
+            yield Relaxed("for", self._with(replace(terms, options=replace(options, wait=0))))
+        if options.keep:
+            yield Relaxed("keep_firing_for", self._with(replace(terms, options=replace(options, keep=0))))
+        if terms.min_events:
+            yield Relaxed("min_events", self._with(replace(terms, min_events=0)))
+
+
     # what a subclass says of its window
 
     def _window_due(self, state: ThresholdState) -> Micros | None:
@@ -196,6 +218,13 @@ class Threshold:
 
     def _inside(self, state: ThresholdState, now: Micros) -> list[Member]:
         return state.members[state.head:]
+
+    def _extent(self, state: ThresholdState, now: Micros) -> tuple[Micros, Micros]:
+        """From where to where the window reaches that is open at `now`."""
+        raise NotImplementedError
+
+    def _with(self, terms: Terms) -> Threshold:
+        return _of(terms, self.zone)
 
     # what waits for time
 
@@ -279,6 +308,14 @@ class Sliding(Threshold):
     def _inside(self, state: ThresholdState, now: Micros) -> list[Member]:
         return [member for member in state.members[state.head:] if member.time > now - self.size]
 
+    def _extent(self, state: ThresholdState, now: Micros) -> tuple[Micros, Micros]:
+        return now - self.size, now
+
+    def wider(self, size: Micros) -> Sliding | None:
+        """The rule with a longer window; None where more events can do harm."""
+        window = replace(self.terms.window, size=size)
+        return Sliding(replace(self.terms, window=window)) if self.reaching else None
+
 
 class Aligned(Threshold):
     """Over tumbling or hopping windows. `members` are those of the oldest window still running."""
@@ -288,7 +325,7 @@ class Aligned(Threshold):
         size = window.size or 0
         self.tumbling = window.type == "tumbling"
         hop = size if self.tumbling else window.hop or size
-        self.edges = Edges(zone, size, hop)
+        self.zone, self.edges = zone, Edges(zone, size, hop)
         # an empty window after the last event is judged too; a day may have an hour more
         super().__init__(terms, size, size + 2 * (hop + HOUR))
         self._zero_met = terms.zero and self.met(0)
@@ -326,6 +363,10 @@ class Aligned(Threshold):
         # one empty window is judged, the next ones are no news
         more = state.members or (not hollow and (self._zero_met or not state.hold.idle))
         state.edge = following if more else None
+
+    def _extent(self, state: ThresholdState, now: Micros) -> tuple[Micros, Micros]:
+        end = self.edges.after(now)
+        return self.edges.begin(end), end
 
     def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
         running = state.members and state.members[state.head].time <= time
@@ -378,6 +419,9 @@ class Session(Threshold):
         self.gauge.clear(state)
         self.judge.lose(state, end)
 
+    def _extent(self, state: ThresholdState, now: Micros) -> tuple[Micros, Micros]:
+        return (state.members[0].time, self._end(state)[0]) if state.members else (now, now)
+
     def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
         running = state.members and state.members[0].time <= time
         return max(time, self._end(state)[0]) if running else time
@@ -385,7 +429,10 @@ class Session(Threshold):
 
 def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Threshold:
     """A detector for one rule; `spec` holds the fields as `streams.specs` has them."""
-    terms = _terms(spec, options)
+    return _of(_terms(spec, options), zone)
+
+
+def _of(terms: Terms, zone: ZoneInfo) -> Threshold:
     if terms.window.type == "session":
         return Session(terms)
     return Sliding(terms) if terms.window.type == "sliding" else Aligned(terms, zone)
