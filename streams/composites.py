@@ -69,12 +69,27 @@ def feeds(bundle: Bundle, rule: Rule) -> frozenset[str]:
     return rule.sources.union(*(base.sources for base in bases(bundle, rule)))
 
 
-def lateness(bundle: Bundle, rule: Rule, sources: Mapping[str, Micros]) -> Micros:
-    """How far behind a rule's clock its events still come; for findings also how long one can be corrected."""
-    own = [sources[name] for name in rule.sources if name in sources]
-    of_bases = [lateness(bundle, bundle.rules[name], sources) + bundle.rules[name].detector.horizon
-                for name in rule.bases if name in bundle.rules]
-    return max(own + of_bases, default=0)
+def clock_sources(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = None) -> frozenset[str]:
+    """The sources whose clocks are a rule's; of all, or of those `counted`, the others being as if finished."""
+    def fed(names: frozenset[str]) -> frozenset[str]:
+        return names if counted is None else names & counted
+
+    read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
+    return fed(rule.sources) | {origin(base.id) for base in read if fed(feeds(bundle, base))}
+
+
+def lateness_of(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = None) -> Micros:
+    """How far behind a rule's clock its events still come; of findings, how long one can be born or corrected."""
+    names = rule.sources if counted is None else rule.sources & counted
+    own = [bundle.sources[name].lateness for name in names]
+    read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
+    return max([*own, *(lateness_of(bundle, base, counted) + base.detector.horizon for base in read)], default=0)
+
+
+def reach_of(bundle: Bundle, rule: Rule) -> Micros:
+    """How long after an event a conclusion of a rule can still follow from it, through the rules that it reads."""
+    read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
+    return rule.detector.horizon + max((reach_of(bundle, base) for base in read), default=0)
 
 
 def _names(rule: Rule) -> list[str]:

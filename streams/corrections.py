@@ -45,7 +45,7 @@ def compare(old: list[Episode], new: list[Episode], identity: Identity) -> list[
 
 
 def _inherit(told: Episode, episode: Episode) -> Change | None:
-    episode.finding, episode.sequence, episode.corrections = told.finding, told.sequence, told.corrections
+    episode.inherit(told)
     if episode.same_as(told):
         return None
     episode.corrections += 1

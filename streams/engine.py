@@ -12,126 +12,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 from typing import Any
-from zlib import crc32
 
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
+from streams.composites import clock_sources, lateness_of
 from streams.corrections import compare
+from streams.domains import Domain, LiveRule, Meta, SourceClock
 from streams.episodes import Episode, Hold
 from streams.findings import Finding
-from streams.frames import ClockRow, MemberRow, WorkFrame
+from streams.frames import ClockRow, MemberRow, VersionRow, WorkFrame
 from streams.keys import GoneRow, Key, KeyRow, unpacked
+from streams.onward import Onward
 from streams.records import KeyValues, Micros
+from streams.route import partition_of
 from streams.rules import Bundle, Rule
 
 META = b"~meta"
 RULE_REMOVED = "rule_removed"
 UNREGISTERED = "unregistered"
+NO_MARK = (-1, -1)
 _packer = msgspec.msgpack.Encoder()
 _rows = msgspec.msgpack.Decoder(KeyRow | GoneRow)
-
-
-def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
-    """The work partition that owns a key; keys of different rules with equal values meet there."""
-    return crc32(_packer.encode(key) if key else rule.encode()) % partitions
-
-
-class SourceClock(msgspec.Struct, array_like=True):
-    """What a work partition knows of one source, by the source's partition."""
-
-    partitions: int
-    clocks: dict[int, Micros] = {}
-    marks: dict[int, tuple[int, int]] = {}
-
-    @property
-    def clock(self) -> Micros:
-        """The minimum over all partitions; before all time until each was heard of."""
-        return min(self.clocks.values()) if len(self.clocks) >= self.partitions else BEFORE_ALL
-
-
-class DomainRow(msgspec.Struct, array_like=True):
-    """A `Domain` as bytes hold it, named by its sources in order."""
-
-    sources: tuple[str, ...]
-    clock: Micros
-    horizon: Micros
-
-
-class Meta(msgspec.Struct, array_like=True):
-    """What is not of one key: the offset of the last frame, sources, how the keys of rules are named, domains.
-
-    Version 1 had no domains, whose clocks were computed from the sources; `started` is of that version alone.
-    """
-
-    version: int
-    offset: int
-    sources: dict[str, SourceClock]
-    started: list[str]
-    names: dict[str, tuple[str, ...]]
-    domains: list[DomainRow] = []
-
-
-class Domain:
-    """The rules that share a clock, because they can match the same sources.
-
-    `horizon`: what happened before it was settled, or would have been; it does not go back where `lateness` is raised.
-    """
-
-    def __init__(self, sources: frozenset[str], lateness: Micros) -> None:
-        self.sources, self.lateness = sources, lateness
-        self.clock: Micros = BEFORE_ALL
-        self.horizon: Micros = BEFORE_ALL
-        self.heap: list[tuple[Micros, bytes, Key]] = []
-        self.rules: list[LiveRule] = []
-
-    def arm(self, key: Key, wake: Micros) -> None:
-        """Call the key at `wake`, if it is not called before."""
-        if wake < key.wake:
-            key.wake = wake
-            heapq.heappush(self.heap, (wake, key.name, key))
-
-    def follow(self, key: Key, time: Micros) -> None:
-        """Arm a key that took an event of this time."""
-        if key.wake == AFTER_ALL:
-            self.arm(key, key.due(self.lateness))
-            return
-        wake = key.waits()
-        if len(key.events) == 1 and time + self.lateness < wake:
-            wake = time + self.lateness + 1  # what is armed may be far ahead; later events settle with the first
-        if wake < key.wake:
-            self.arm(key, wake)
-
-    @property
-    def name(self) -> tuple[str, ...]:
-        """Its sources, in order."""
-        return tuple(sorted(self.sources))
-
-    def row(self) -> DomainRow:
-        """What outlives a restart."""
-        return DomainRow(self.name, self.clock, self.horizon)
-
-    def load(self, row: DomainRow) -> None:
-        """Take over what a row holds: a clock never goes back."""
-        self.clock, self.horizon = row.clock, row.horizon
-
-
-class LiveRule:
-    """A rule at work in this partition, with its keys."""
-
-    def __init__(self, rule: Rule, domain: Domain) -> None:
-        self.rule, self.domain, self.ref = rule, domain, rule.ref
-        self.detector = rule.detector
-        self.keys: dict[KeyValues, Key] = {}
-
-    def key(self, values: KeyValues, since: Micros) -> Key:
-        """The state of a key, new if it is new."""
-        found = self.keys.get(values)
-        if found is None:
-            name = _packer.encode((self.ref, values))
-            found = self.keys[values] = Key(self.ref, self.detector, values, name, since)
-            found.wake, found.floor = AFTER_ALL, self.domain.horizon
-        return found
 
 
 class Engine:
@@ -162,19 +64,34 @@ class Engine:
         counted = None if sources is None else frozenset(sources)
         for rule in bundle.rules.values():
             self._add(rule, counted)
+        self.onward = Onward(bundle, partition, partitions)
+        self._observed = [live for live in self._live.values() if live.rule.id in self.onward.observed]
 
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
+        if self._observed:
+            self.onward.start(offset, self._clocks())
         self._out, self._first = self._first, []
         self.switched = len(self._out)
         for row in frame.rows:
             if type(row) is MemberRow:
                 self._on_member(row)
-            else:
-                assert isinstance(row, ClockRow)
+            elif type(row) is ClockRow:
                 self._on_clock(row)
+            else:
+                assert isinstance(row, VersionRow)
+                self._on_version(row)
+        if self._observed:
+            self.onward.finish(self._clocks())
         return self._out
+
+    def step_through(self, frame: WorkFrame) -> list[Finding]:
+        """Fold a frame and all that it sends back, where this is the only partition; offsets are counted here."""
+        found = self.step(self.offset + 1, frame)
+        while rows := self.onward.rows.get(self.partition):
+            found += self.step(self.offset + 1, WorkFrame(frame.version, frame.bundle, rows))
+        return found
 
     def changed(self) -> dict[bytes, bytes | None]:
         """State rows that changed since the last call.
@@ -202,6 +119,7 @@ class Engine:
         meta = msgspec.msgpack.decode(rows[META], type=Meta)
         self.offset, self.sources, self._out = meta.offset, meta.sources, self._first
         self._restore_domains(meta)
+        self.onward.start(self.offset + 1, self._clocks())
         for name, value in sorted(rows.items()):
             if name != META:
                 self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
@@ -219,15 +137,19 @@ class Engine:
         return self._live[self.bundle.rules[rule].ref].domain.clock
 
     def _add(self, rule: Rule, counted: frozenset[str] | None) -> None:
-        sources = rule.sources if counted is None else rule.sources & counted
+        sources = clock_sources(self.bundle, rule, counted)
         domain = self._domains.get(sources)
         if domain is None:
-            lateness = max((self.bundle.sources[name].lateness for name in sources), default=0)
+            lateness = lateness_of(self.bundle, rule, counted)
             domain = self._domains[sources] = Domain(sources, lateness)
             for name in sources:
                 self._touching.setdefault(name, []).append(domain)
         live = self._live[rule.ref] = LiveRule(rule, domain)
         domain.rules.append(live)
+
+    def _clocks(self) -> dict[str, Micros]:
+        """How far each rule has come whose findings others read."""
+        return {live.rule.id: live.domain.clock for live in self._observed}
 
     def _meta(self) -> Meta:
         names = {live.ref: live.rule.by for live in self._live.values()}
@@ -259,6 +181,7 @@ class Engine:
             return
         key = live.key(row.key, row.since)
         key.load(row)
+        key.wake = min(key.wake, key.waits())  # an exception or a holiday that is there no more brings deadlines nearer
         heapq.heappush(live.domain.heap, (key.wake, key.name, key))
 
     def _on_member(self, row: MemberRow) -> None:
@@ -293,6 +216,40 @@ class Engine:
             self._make_room(live, key)
         self._dirty[key.name] = key
         domain.follow(key, member.time)
+
+    def _on_version(self, row: VersionRow) -> None:
+        """A finding as an event: new, in place of what it was before, or gone."""
+        source = self.sources.get(row.source)
+        if source is not None and (row.offset, row.row) <= source.marks.get(row.partition, NO_MARK):
+            self.counts["repeated_row"] += 1
+            return
+        live = self._live.get(row.rule)
+        if live is None:
+            self.counts["unknown_rule"] += 1
+            return
+        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
+            return
+        domain, member = live.domain, row.member
+        key = live.keys.get(row.key)
+        if member is None and key is None:
+            return
+        if member is not None and member.time < (domain.horizon if key is None else key.floor):
+            self._count_too_old(domain, member.time)
+            return
+        key = key if key is not None else live.key(row.key, BEFORE_ALL)
+        self._position = (row.source, row.partition, row.offset, row.row)
+        self._time = BEFORE_ALL if member is None else member.time
+        if key.revise(row.finding, member, domain.clock):
+            self._correct(live, key, row.finding)
+        elif key.head.hold.fresh < len(key.head.hold.episodes):
+            self._tell(live, key)
+        if key.crowded:
+            self._make_room(live, key)
+        self._dirty[key.name] = key
+        if key.events:
+            domain.follow(key, key.events[-1].time)
+        else:
+            domain.arm(key, domain.clock + 1)  # nothing may be left of it
 
     def _count_too_old(self, domain: Domain, time: Micros) -> None:
         """What ingest accepts is as old as that only after a flood, other files or a new partition."""
@@ -417,6 +374,8 @@ class Engine:
             episode.closed, episode.value, list(episode.evidence), episode.count, episode.bound,
             episode.facts, episode.ended, episode.corrections, self._at(live, episode), cause,
             merged_into, rule.shadow))
+        if rule.id in self.onward.observed:
+            self.onward.tell(rule, key.key, episode, change == "retracted", self._out[-1].at)
 
     def _at(self, live: LiveRule, episode: Episode) -> Micros:
         """How far event time had come when this was concluded."""

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from streams.records import Member, Micros
+from streams.records import KeyValues, Member, Micros
 
 EVIDENCE_LIMIT = 100
 
@@ -26,8 +26,9 @@ class Episode(msgspec.Struct, array_like=True):
     `evidence` lists the ids of the first `EVIDENCE_LIMIT` events that prove it, in order; `count`
     says how many there are in all and `last` names the newest. `facts` are those of the newest.
     `bound` tells, for a sequence, which step took which events. An episode of an instant has
-    `closed == opened`. `ended` says why it closed if not by its condition. The last three fields
-    are the engine's: the finding it was told as, how often it was told, how often corrected.
+    `closed == opened`. `ended` says why it closed if not by its condition. The last four fields
+    are the engine's: the finding it was told as, how often it was told, how often corrected, and to which
+    keys of which rules it was sent as an event, with a print of what was sent.
     """
 
     opened: Micros
@@ -42,6 +43,12 @@ class Episode(msgspec.Struct, array_like=True):
     finding: str = ""
     sequence: int = 0
     corrections: int = 0
+    sent: list[tuple[str, KeyValues, int]] = []
+
+    def inherit(self, told: Episode) -> None:
+        """Be the finding that another episode was told as."""
+        self.finding, self.sequence, self.corrections, self.sent = (
+            told.finding, told.sequence, told.corrections, told.sent)
 
     def prove(self, members: Iterable[Member]) -> None:
         """Add events to the evidence; the caller gives each event once and in order."""

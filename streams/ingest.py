@@ -15,13 +15,12 @@ from typing import Any
 import msgspec
 
 from streams.clocks import BEFORE_ALL, rfc3339
-from streams.engine import partition_of
 from streams.formats import FormatError, decoder
 from streams.frames import CLOCK_ROW, AcceptedRow, ClockRow, MemberRow, WorkRow
 from streams.mapping import Mapper, Refusal
 from streams.reasons import DeadReason, Fate
 from streams.records import Event, Micros
-from streams.route import Router
+from streams.route import Router, partition_of
 from streams.rules import Bundle, Source
 
 RECORD_LIMIT = 1 << 20

@@ -92,17 +92,28 @@ class Key:
         events = self.events
         last = events[-1] if events else None
         if last is None or last.time < member.time or last.order < member.order:
+            place = len(events)
             events.append(member)
-            place = len(events) - 1
         else:
-            place = bisect_left(events, member.order, key=lambda one: one.order)
-            events.insert(place, member)
+            place = self._insert(member)
         if place < self.folded or member.time < self.done:
             return True
         self.fold(clock)
         if member.time < clock:
             self._act(clock)
         return False
+
+    def revise(self, identity: str, member: Member | None, clock: Micros) -> bool:
+        """Put an event in place of the one with this id, or take that back; True if a refold is due."""
+        place = next((place for place, one in enumerate(self.events) if one.id == identity), None)
+        if place is not None and place < self.folded:
+            before = self.events.pop(place)
+            if member is not None:
+                self._insert(member)
+            return member != before
+        if place is not None:
+            del self.events[place]
+        return member is not None and self.take(member, clock)
 
     def fold(self, clock: Micros) -> None:
         """Fold on: the events that the rule's frontier admits, and what time brings between them."""
@@ -203,6 +214,12 @@ class Key:
         self.done, self.wake, self.floor, self.listed = row.done, row.wake, row.floor, row.listed
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
 
+    def _insert(self, member: Member) -> int:
+        """Put an event in its place among the others, which it tells."""
+        place = bisect_left(self.events, member.order, key=lambda one: one.order)
+        self.events.insert(place, member)
+        return place
+
     def _newest(self) -> Micros:
         """The newest time at which anything happened that is not in the base."""
         return max(self.events[-1].time if self.events else BEFORE_ALL, self.done)
@@ -231,7 +248,7 @@ class Key:
         mirror._act(horizon - 1)
         hold, mine = mirror.head.hold, self.head.hold
         for settled, told in zip(hold.episodes, mine.episodes, strict=False):
-            settled.finding, settled.sequence, settled.corrections = told.finding, told.sequence, told.corrections
+            settled.inherit(told)
         closed = sum(1 for episode in hold.episodes if episode.closed is not None)
         hold.settle()
         mine.episodes = mine.episodes[closed:]

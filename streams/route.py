@@ -14,12 +14,17 @@ from hashlib import blake2b
 from math import isfinite
 from operator import attrgetter
 from typing import Any
+from zlib import crc32
+
+import msgspec
 
 from streams.conditions import EvalError, together
+from streams.guards import Guardian
 from streams.reasons import RouteReason
 from streams.records import Event, KeyValues, Member
-from streams.rules import Bundle, Rule, Selector
+from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
 
+_packer = msgspec.msgpack.Encoder()
 Wanted = tuple[str, KeyValues, Member]
 KEY_AT_MOST = 1000  # characters of a key's part
 TEXT_AT_MOST = 500  # characters of a fact: texts are for people
@@ -28,15 +33,20 @@ HASHED = (str, int, float, bool)
 PLACE_FACTS = ("place.lat", "place.lon", "place.district", "place.address")
 
 
+def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
+    """The work partition that owns a key; keys of different rules with equal values meet there."""
+    return crc32(_packer.encode(key) if key else rule.encode()) % partitions
+
+
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "facts", "key", "ref", "rule", "selector", "single", "value", "where")
+    __slots__ = ("bit", "facts", "guard", "key", "ref", "rule", "selector", "single", "value", "where")
 
     def __init__(self, rule: Rule, index: int, selector: Selector) -> None:
         self.rule, self.ref, self.selector, self.bit = rule, rule.ref, selector, 1 << index
         self.where = None if selector.where is None else selector.where.function
-        self.key = together(selector.by)
+        self.key, self.guard = together(selector.by), selector.guard
         self.value = None if rule.value is None else rule.value.function
         self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
         self.single = len(rule.selectors) == 1
@@ -88,16 +98,18 @@ class TypeIndex:
 
 
 class Router:
-    """From an event to the members it becomes.
+    """From an event to the members it becomes; with `findings` from a finding, for the rules that read rules.
 
     `counts` holds (reason, rule) pairs. A condition that the index has passed over was not tried: where
     the field that it needs is missing, that is no failure of it.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, findings: bool = False) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
+        self.guardian = Guardian(self.counts)
         self._candidates = [Candidate(rule, index, selector) for rule in bundle.rules.values()
-                            for index, selector in enumerate(rule.selectors)]
+                            for index, selector in enumerate(rule.selectors)
+                            if selector.types[0].startswith(FINDINGS_OF) == findings]
         self._by_type: dict[str, TypeIndex] = {}
 
     def route(self, event: Event) -> list[Wanted]:
@@ -115,6 +127,8 @@ class Router:
         facts = None if event.place is None else place_facts(event)
         for candidate in candidates:
             if candidate.where is not None and not self._holds(candidate, event):
+                continue
+            if candidate.guard is not None and self.guardian.keeps_out(candidate.guard, candidate.rule.id, event):
                 continue
             key = self._key(candidate, event)
             if key is None:

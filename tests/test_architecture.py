@@ -159,7 +159,7 @@ PLANTED: list[tuple[Rule, str, str, int]] = [  # the rule, the file, its text, t
 INNOCENT: list[tuple[Rule, str, str]] = [
     (shape.known_room, "streams/corrections.py", ""),
     (shape.imports_downwards, "streams/kinds/absence.py", "from streams import clocks, kinds\n"),
-    (shape.imports_downwards, "streams/ingest.py", "from streams.engine import partition_of\n"),
+    (shape.imports_downwards, "streams/ingest.py", "from streams.route import partition_of\n"),
     (shape.imports_downwards, "streams/logs/sqlite.py", "import streams.logs\nimport streams.records\n"),
     (shape.imports_downwards, "streams/service/app.py", "from streams import logs, respond, engine\n"),
     (shape.kinds_apart, "streams/kinds/match.py", "from streams.kinds import Field\n"),

@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.conditions import EvalError, compile_expression, event_scope
-from streams.engine import partition_of
 from streams.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.reasons import RouteReason
 from streams.records import Event, Place
-from streams.route import Router, Wanted, fits, key_part
+from streams.route import Router, Wanted, fits, key_part, partition_of
 from streams.rules import Bundle, City, EventType, FieldType, Rule, Selector
 
 FIELDS = {"county": "string", "level": "double", "kind": "string"}

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.clocks import BEFORE_ALL, DAY
+from streams.composites import reach_of
 from streams.engine import Engine
 from streams.findings import Finding
 from streams.frames import VERSION, WorkFrame
@@ -35,7 +36,6 @@ class Replay:
         }
         self.engine = Engine(bundle, sources=self.intakes)
         self.dead: list[DeadLetter] = []
-        self._frame = 0
 
     def take(self, source: str, records: Iterable[Record]) -> list[Finding]:
         """Fold a batch of one source's records."""
@@ -54,15 +54,14 @@ class Replay:
 
     def reach(self) -> Micros:
         """How long after the last event something can still follow from it."""
-        horizon = max((rule.detector.horizon for rule in self.bundle.rules.values()), default=0)
+        horizon = max((reach_of(self.bundle, rule) for rule in self.bundle.rules.values()), default=0)
         lateness = max((source.lateness for source in self.bundle.sources.values()), default=0)
         return horizon + lateness + DAY
 
     def pass_on(self, taken: Taken) -> list[Finding]:
         """Hand what ingest made on to detect."""
         self.dead += taken.dead[: DEAD_KEPT - len(self.dead)]
-        self._frame += 1
-        return self.engine.step(self._frame, WorkFrame(VERSION, self.bundle.id, taken.work[0]))
+        return self.engine.step_through(WorkFrame(VERSION, self.bundle.id, taken.work[0]))
 
     def summary(self) -> dict[str, Any]:
         """Records by fate, dead letters by reason, what routing could not use."""
