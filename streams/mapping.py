@@ -60,6 +60,7 @@ class Mapper:
 
     def __init__(self, bundle: Bundle, source: Source, personal_key: bytes = b"") -> None:
         self.source, self.types = source, bundle.event_types
+        self.districts = bundle.districts
         self.personal_key = personal_key
         self.mapping = source.mapping
         mapping = source.mapping
@@ -157,7 +158,10 @@ class Mapper:
         if not at and not texts:
             return None
         lat, lon = at or (None, None)
-        return Place(lat, lon, texts.get("district"), texts.get("cell"), texts.get("address"))
+        district = texts.get("district")
+        if district is None and self.districts is not None and lat is not None and lon is not None:
+            district = self.districts.at(lat, lon)
+        return Place(lat, lon, district, texts.get("cell"), texts.get("address"))
 
     def _fields(self, event_type: str, values: tuple[Any, ...]) -> dict[str, Any]:
         plan = self._plans.get(event_type)

@@ -12,7 +12,9 @@ import msgspec
 
 from streams.conditions import Expression
 from streams.kinds import Detector
-from streams.records import Micros
+from streams.records import Micros, Place
+from streams.schedules import Schedule
+from streams.zones import Districts, Zone
 
 FINDINGS_OF = "rule:"
 """What begins the event type, and the source, of a rule's findings; the rule's id follows."""
@@ -104,12 +106,34 @@ class City(msgspec.Struct, frozen=True):
     districts: tuple[str, ...] = ()
 
 
+class Exemption(msgspec.Struct, frozen=True):
+    """An exception of a rule: what is known and needs no alert, by event time before `expires`.
+
+    `where` is over the events of the selector whose guard it is; over the key where it stands in the rule itself.
+    """
+
+    name: str
+    where: Expression
+    expires: Micros
+    reason: str
+    owner: str
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """What keeps events that a selector means out of its rule. Not `blocks`: exceptions are counted, no more."""
+
+    schedule: Schedule | None = None
+    exemptions: tuple[Exemption, ...] = ()
+    blocks: bool = True
+
+
 class Selector(msgspec.Struct, frozen=True):
     """Which events: declared types (`sensor.*` for a branch) and a condition; `by` its key paths."""
 
     types: tuple[str, ...]
     where: Expression | None
     by: tuple[Expression, ...]
+    guard: Guard | None = None
 
 
 class Alert(msgspec.Struct, frozen=True):
@@ -129,6 +153,22 @@ class Dispatch(msgspec.Struct, frozen=True):
     instruction: str = ""
 
 
+class Limit(msgspec.Struct, frozen=True):
+    """How many alerts of a rule are told within `per`."""
+
+    alerts: int
+    per: Micros
+
+
+class Grading(msgspec.Struct, frozen=True):
+    """A severity that is computed of a finding.
+
+    `expression` is a function of a mapping from paths (`value`, `count`, a part of the key, a fact) to values.
+    """
+
+    expression: Expression
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One rule, compiled.
 
@@ -137,7 +177,8 @@ class Rule(msgspec.Struct, frozen=True):
     `sources` are the feeds whose events it can match, `bases` the rules whose findings: the slowest of
     them is its clock.
     `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
-    as parsed; `logic` is the hash of what decides when the rule holds.
+    as parsed; `logic` is the hash of what decides when the rule holds. `severity` is the word that stands where
+    `grading` gives none. `schedule` and `exemptions` act through the guards of the selectors, or in the detector.
     """
 
     id: str
@@ -157,6 +198,10 @@ class Rule(msgspec.Struct, frozen=True):
     owner: str = ""
     status: str = "stable"
     suppress_for: Micros = 0
+    grading: Grading | None = None
+    limit: Limit | None = None
+    schedule: Schedule | None = None
+    exemptions: tuple[Exemption, ...] = ()
     alert: Alert = Alert()
     dispatch: Dispatch | None = None
     tests: tuple[Any, ...] = ()
@@ -175,7 +220,10 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class Bundle(msgspec.Struct, frozen=True):
-    """All files under `rules/`, read together; `id` is the hash of their texts."""
+    """All files under `rules/`, read together; `id` is the hash of their texts.
+
+    `districts` are those that a file draws: a place without a district gets its own from them.
+    """
 
     id: str
     city: City
@@ -184,6 +232,14 @@ class Bundle(msgspec.Struct, frozen=True):
     registers: Mapping[str, Register]
     lists: Mapping[str, tuple[Any, ...]]
     rules: Mapping[str, Rule]
+    zones: Mapping[str, Zone] = {}
+    districts: Districts | None = None
+
+    def located(self, place: Place) -> Place:
+        """The place with its district, where it says none and the districts are drawn."""
+        if self.districts is None or place.district is not None or place.lat is None or place.lon is None:
+            return place
+        return msgspec.structs.replace(place, district=self.districts.at(place.lat, place.lon))
 
     def fed_by(self, sources: Iterable[str]) -> Bundle:
         """The same rules with only these sources, so that no clock waits for a feed that is not there."""

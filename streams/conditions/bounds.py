@@ -21,7 +21,8 @@ def found_in(tree: Node, text: str, scope: Scope) -> list[ExpressionProblem]:
     """All problems of a checked tree."""
     bounds = _Bounds(text, scope)
     sizes = [msgspec.structs.replace(one, sort="size") for one in bounds.size(tree)]
-    return sizes + [msgspec.structs.replace(one, sort="value") for one in bounds.found(tree)]
+    values = [msgspec.structs.replace(one, sort="value") for one in bounds.found(tree)]
+    return sizes + values + list(bounds.zones(tree))
 
 
 class _Bounds:
@@ -63,8 +64,6 @@ class _Bounds:
         literal = last.value if isinstance(last, Const) and isinstance(last.value, str) else None
         if node.function in _PATTERNS:
             yield from self.pattern(node, literal)
-        elif node.function == "in_zone":
-            yield from self.zone(node, literal)
         elif last is not None and literal is not None:
             if node.function == "timestamp":
                 yield from self.tried(last, times.parse_timestamp, literal, 'write "2026-01-31T08:00:00Z"')
@@ -95,8 +94,15 @@ class _Bounds:
             yield at(self.text, where, "extract gives the pattern's first group, this pattern has none",
                      "put brackets around what you want: r'no (\\d+)'", len(literal) + 2)
 
-    def zone(self, node: Call, literal: str | None) -> Iterator[ExpressionProblem]:
-        where = node.args[-1].offset
+    def zones(self, tree: Node) -> Iterator[ExpressionProblem]:
+        """Zones that are not there."""
+        for node in walk(tree):
+            if isinstance(node, Call) and node.function == "in_zone" and node.args:
+                yield from self.zone(node.args[-1])
+
+    def zone(self, named: Node) -> Iterator[ExpressionProblem]:
+        where = named.offset
+        literal = named.value if isinstance(named, Const) and isinstance(named.value, str) else None
         if not self.scope.zones:
             yield at(self.text, where, "no zones are declared, so in_zone has nothing to look in")
         elif literal is None:

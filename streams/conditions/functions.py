@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import re2
 
 from streams.conditions.runtime import no_overload
+from streams.conditions.scope import ZoneLike
 from streams.conditions.values import EvalError, Failure
 from streams.records import Place
 
@@ -107,21 +108,9 @@ def distance(a: Any, b: Any) -> float:
     return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(square)))
 
 
-def in_zone(rings: Iterable[Sequence[tuple[float, float]]], place: Any) -> bool:
-    """Whether a place lies inside an area of rings of (lon, lat): inside an odd number of them."""
-    lat, lon = _point(place)
-    return sum(_inside(ring, lat, lon) for ring in rings) % 2 == 1
-
-
-def _inside(ring: Sequence[tuple[float, float]], lat: float, lon: float) -> bool:
-    """Ray casting; the ring closes by itself."""
-    inside = False
-    x_before, y_before = ring[-1]
-    for x, y in ring:
-        if (y > lat) != (y_before > lat) and lon < (x_before - x) * (lat - y) / (y_before - y) + x:
-            inside = not inside
-        x_before, y_before = x, y
-    return inside
+def in_zone(zone: ZoneLike, place: Any) -> bool:
+    """Whether a place lies inside a zone or on its border."""
+    return zone.covers(*_point(place))
 
 
 def row(rows: Mapping[Any, Mapping[str, Any]], register: str, key: Any) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 
@@ -18,9 +18,6 @@ EVENT_PARTS = {
 }
 _OPTIONAL_PARTS = {"severity", "place"}
 _TYPE_WORDS = {"list": "list(dyn)", "map": "map(string, dyn)"}
-
-Ring: TypeAlias = Sequence[tuple[float, float]]
-
 
 class EventTypeLike(Protocol):
     """An event type: its dotted name and its fields; a field is a type text or has one as `.type`."""
@@ -40,6 +37,13 @@ class RegisterLike(Protocol):
     def fields(self) -> Mapping[str, Any]: ...
     @property
     def rows(self) -> Mapping[Any, Mapping[str, Any]]: ...
+
+
+class ZoneLike(Protocol):
+    """A named area."""
+
+    def covers(self, lat: float, lon: float) -> bool:
+        """Whether a place, in degrees, lies inside or on the border."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -97,7 +101,7 @@ class Scope:
     as `e.place.lat` or `labels["road"]`, made of names, attributes and literal keys. `args` are the
     parameters of the generated function. `shapes` are structures that a variable's type may name
     (`shape:x`), field -> type text, and `parts` tells how each `variable.field` is reached. `lists` are
-    list documents, `registers` registers, `zones` named areas as rings of (lon, lat). `zone` is the
+    list documents, `registers` registers, `zones` named areas. `zone` is the
     city's time zone, for `local`. `open`: unknown names are fields of dynamic type, found there.
     `holders`: event type -> fields, to tell which types have a field; `types` are the scope's own. `values`:
     what a path can be, where that is closed. `container` is for names as CEL
@@ -113,7 +117,7 @@ class Scope:
         parts: Mapping[str, Variable] | None = None,
         lists: Mapping[str, Iterable[Any]] | None = None,
         registers: Mapping[str, RegisterLike] | None = None,
-        zones: Mapping[str, Sequence[Ring]] | None = None,
+        zones: Mapping[str, ZoneLike] | None = None,
         zone: str = "UTC",
         open: Access | None = None,
         holders: Mapping[str, Mapping[str, str]] | None = None,
@@ -195,7 +199,7 @@ def event_scope(
     lists: Mapping[str, Iterable[Any]] | None = None,
     registers: Mapping[str, RegisterLike] | None = None,
     bound: Mapping[str, Sequence[EventTypeLike]] | None = None,
-    zones: Mapping[str, Sequence[Ring]] | None = None,
+    zones: Mapping[str, ZoneLike] | None = None,
     zone: str = "UTC",
     known: Sequence[EventTypeLike] = (),
 ) -> Scope:
@@ -278,7 +282,8 @@ def _holders(types: Iterable[EventTypeLike]) -> dict[str, dict[str, str]]:
 
 
 def record_scope(format: str, *, lists: Mapping[str, Iterable[Any]] | None = None,
-                 registers: Mapping[str, RegisterLike] | None = None, zone: str = "UTC") -> Scope:
+                 registers: Mapping[str, RegisterLike] | None = None,
+                 zones: Mapping[str, ZoneLike] | None = None, zone: str = "UTC") -> Scope:
     """For a source's mapping: functions of `record` and `row`.
 
     `record` is a map of strings (csv) or of values of dynamic type (json, cloudevents); `row` the
@@ -286,12 +291,13 @@ def record_scope(format: str, *, lists: Mapping[str, Iterable[Any]] | None = Non
     """
     kind = "map(string, string)" if format == "csv" else "map(string, dyn)"
     variables = {"record": Variable(kind, Access("record")), "row": Variable("int", Access("row"))}
-    return Scope(variables, ("record", "row"), lists=lists, registers=registers, zone=zone)
+    return Scope(variables, ("record", "row"), lists=lists, registers=registers, zones=zones, zone=zone)
 
 
 def key_scope(
     names: Mapping[str, str], *, lists: Mapping[str, Iterable[Any]] | None = None,
-    registers: Mapping[str, RegisterLike] | None = None, zone: str = "UTC",
+    registers: Mapping[str, RegisterLike] | None = None, zones: Mapping[str, ZoneLike] | None = None,
+    zone: str = "UTC",
 ) -> Scope:
     """For what depends on a key alone: functions of `key`, a mapping of the `by` parts by path.
 
@@ -300,4 +306,4 @@ def key_scope(
     variables = {
         name: Variable(type_word(kind), Access("key").entry(name, optional=True)) for name, kind in names.items()
     }
-    return Scope(variables, ("key",), lists=lists, registers=registers, zone=zone)
+    return Scope(variables, ("key",), lists=lists, registers=registers, zones=zones, zone=zone)

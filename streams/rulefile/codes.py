@@ -120,8 +120,21 @@ BAD_ROW = _code(
 BAD_COLUMN = _code(
     "TOC061", "the columns of a register do not fit its fields", "name the columns as the fields are named"
 )
-NO_FILE = _code("TOC062", "the file of a register or list is missing", "put the file beside the document")
+NO_FILE = _code("TOC062", "a file that a document names is missing", "put the file beside the document")
 DUPLICATE_ROW = _code("TOC063", "two rows of a register have one key", "keep one of the two rows")
+
+# Zones and districts
+BAD_GEOJSON = _code(
+    "TOC064",
+    "a file that is not GeoJSON of named areas",
+    "write a FeatureCollection of Polygons or MultiPolygons, each with an `id` or a property `name`",
+)
+BAD_AREA = _code(
+    "TOC065",
+    "a shape that is no area",
+    "correct its coordinates: longitude, then latitude, in degrees (WGS 84)",
+)
+DUPLICATE_ZONE = _code("TOC066", "two areas have one name", "give one of the two another name")
 
 # Advice
 NO_OWNER = _code(

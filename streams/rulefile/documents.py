@@ -41,7 +41,11 @@ CITY_FIELDS = (
     TITLE,
     Field("name", "string", "the city's name", default="city"),
     Field("zone", "zone", "the time zone of its days and of local texts", default="UTC"),
-    Field("districts", "strings", "the names of its districts", default=()),
+    Field("districts", "districts", "the names of its districts, or {file, name}: GeoJSON that draws them", default=()),
+)
+DISTRICTS_FIELDS = (
+    Field("file", "text", "the GeoJSON file, from here; where two meet, the first of it has the place", required=True),
+    Field("name", "string", "the property that holds a district's name; `id` or `name` if not given", default=""),
 )
 EVENT_TYPE_FIELDS = (
     KIND,
@@ -146,6 +150,13 @@ LIST_FIELDS = (
     Field("values", "list_values", "the values"),
     Field("file", "string", "a text file with one value a line, from here"),
 )
+
+
+class DistrictsDraft(msgspec.Struct, frozen=True):
+    """Where a city's districts are drawn: a file, and the property that names them ("": the usual ones)."""
+
+    file: Passage
+    name: str = ""
 
 
 class TimeDraft(msgspec.Struct, frozen=True):
@@ -318,6 +329,16 @@ def read_expressions(node: Node, field: Field, report: Report) -> dict[str, Pass
     return found
 
 
+def read_districts(node: Node, field: Field, report: Report) -> tuple[str, ...] | DistrictsDraft:
+    """Names, or `{file, name}`."""
+    if not isinstance(node, Mapping):
+        return scalars.read_strings(node, field, report)
+    values = read_fields(node, DISTRICTS_FIELDS, READERS, report, "`districts`")
+    if "file" not in values:
+        raise Told
+    return DistrictsDraft(values["file"], values.get("name", ""))
+
+
 def read_list_values(node: Node, field: Field, report: Report) -> tuple[Any, ...]:
     """Texts, numbers or truth values."""
     if not isinstance(node, Listing):
@@ -336,12 +357,15 @@ READERS: dict[str, Reader] = {
     "place": read_place,
     "expressions": read_expressions,
     "list_values": read_list_values,
+    "districts": read_districts,
 }
 
 
-def read_city(values: Values) -> City:
-    """`rules/city.yaml`."""
-    return City(values.get("name", "city"), values.get("zone", "UTC"), values.get("districts", ()))
+def read_city(values: Values, drawn: tuple[str, ...] = ()) -> City:
+    """`rules/city.yaml`; `drawn` are the names of districts that a file draws."""
+    districts = values.get("districts", ())
+    named = drawn if isinstance(districts, DistrictsDraft) else districts
+    return City(values.get("name", "city"), values.get("zone", "UTC"), named)
 
 
 def read_event_type(values: Values) -> EventType:

@@ -25,15 +25,19 @@ class Beside:
 
     def open(self, near: str, name: str, spot: Spot) -> FileText | None:
         """A file by its name as seen from the file `near`; None, and a problem, if there is none."""
+        path = self.path(near, name, spot)
+        return None if path is None else decode(f"{self.root}{path}", self.files[path], self.report)
+
+    def path(self, near: str, name: str, spot: Spot) -> str | None:
+        """Its path below the folder; None, and a problem, if there is no such file."""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(near), name))
-        content = self.files.get(path)
-        if content is None:
+        if path not in self.files:
             alike = [one for one in self.files if posixpath.splitext(one)[1] == posixpath.splitext(path)[1]]
             self.report.add(
                 codes.NO_FILE, spot, f"there is no file `{path}` under the rules", advise(path, alike, "there are")
             )
             return None
-        return decode(f"{self.root}{path}", content, self.report)
+        return path
 
 
 def read_register(values: Values, path: str, beside: Beside, report: Report) -> Register:

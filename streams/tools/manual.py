@@ -91,6 +91,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "alert": lambda: fields_table(structures.ALERT_FIELDS),
         "dispatch": lambda: fields_table(structures.DISPATCH_FIELDS),
         "city": lambda: fields_table(documents.CITY_FIELDS),
+        "districts": lambda: fields_table(documents.DISTRICTS_FIELDS),
         "event_type": lambda: fields_table(documents.EVENT_TYPE_FIELDS),
         "field": lambda: fields_table(documents.FIELD_FIELDS),
         "source": lambda: fields_table(documents.SOURCE_FIELDS),

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import duration, micros, parse_rfc3339, zone_of
+from streams.composites import feeds
 from streams.mapping import COERCE
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule
@@ -126,11 +127,12 @@ def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], times: t
 
 def _source(bundle: Bundle, rule: Rule, event_type: str, named: Any) -> str:
     """The source named, else one of the rule's that can send this type."""
+    sources = feeds(bundle, rule)
     if named is not None:
-        if str(named) not in rule.sources:
-            raise ValueError(f"`{named}` is no source of this rule; there are {', '.join(sorted(rule.sources))}")
+        if str(named) not in sources:
+            raise ValueError(f"`{named}` is no source of this rule; there are {', '.join(sorted(sources))}")
         return str(named)
-    names = [name for name in sorted(rule.sources) if bundle.sources[name].may_emit(event_type)]
+    names = [name for name in sorted(sources) if bundle.sources[name].may_emit(event_type)]
     if not names:
         raise ValueError(f"no source of this rule can send `{event_type}`")
     return names[0]

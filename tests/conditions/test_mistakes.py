@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shapely import Polygon
 
 from streams.conditions import ExpressionProblems, Limits, Scope, compile_expression, event_scope
+from streams.zones import Zone
 from tests.conditions.events import ACCIDENT, GAS, MANHOLE, SENSORS, told
 
 SCOPE = event_scope(
     [ACCIDENT], lists={"watched": ["N1"]}, registers={"sensors": SENSORS}, known=[ACCIDENT, GAS, MANHOLE],
-    zones={"centre": [[(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)]]},
+    zones={"centre": Zone("centre", Polygon([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0)]))},
 )
 QUOTES = "write a text in quotes and a number without; or convert with string(x) or int(x)"
 

@@ -13,7 +13,7 @@ from streams.rulefile import CODES, check_files
 
 FOLDER = Path(__file__).resolve().parent.parent / "problems"
 CASES = sorted(path for path in FOLDER.iterdir() if path.suffix in (".yaml", ".yml"))
-RULES_BESIDE = (".yaml", ".yml", ".csv")
+RULES_BESIDE = (".yaml", ".yml", ".csv", ".geojson")
 
 
 def base() -> dict[str, bytes]:
