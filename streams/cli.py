@@ -113,6 +113,12 @@ def _test(words: Words) -> None:
     parser = _command(words, "test", commands.test, "run the tests that stand in the rule files")
     _rules(parser)
     parser.add_argument("rule", nargs="*", help="only these rules")
+    parser.add_argument("--rule", action="append", default=[], dest="only", metavar="RULE", help="the same as a word")
+    parser.add_argument("-k", default="", dest="words", metavar="WORDS",
+                        help="only tests whose rule or name holds these; joined by and, or, not")
+    parser.add_argument("--verbose", "-v", action="store_true", help="a line a test")
+    parser.add_argument("--junit", type=Path, metavar="FILE", help="the results as JUnit XML too")
+    parser.add_argument("--watch", action="store_true", help="run again whenever a rule file changes")
 
 
 def _backtest(words: Words) -> None:

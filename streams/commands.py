@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version as installed_version
 from math import inf
@@ -20,6 +21,7 @@ import orjson
 from streams.problems import Gravity, Problem, Problems
 
 if TYPE_CHECKING:
+    from streams.rulefile import Workshop
     from streams.rules import Bundle, Source
 
 STOPPING = (Gravity.FATAL, Gravity.BUG)
@@ -137,25 +139,41 @@ def check(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """`tocsin test`: the tests in the rule files."""
-    from streams.tools.ruletest import run_tests
+    from threading import Event
 
-    bundle = load_bundle(options.rules)
-    unknown = [name for name in options.rule if name not in bundle.rules]
+    from streams.tools.testing.watch import POLL_S, rounds
+
+    directory = existing_directory(options.rules)
+    if not options.watch:
+        return _tested(options)
+    stop = Event()
+    for number in rounds(directory, lambda: stop.wait(POLL_S)):
+        if number > 1:
+            print(f"\n{directory} has changed", file=sys.stderr)
+        try:
+            _tested(options)
+        except Refused as refused:
+            print(f"tocsin test: {refused}", file=sys.stderr)
+        print(f"watching {directory}; Ctrl-C ends", file=sys.stderr)
+    return 0
+
+
+def _tested(options: argparse.Namespace) -> int:
+    """One run of the tests that are chosen."""
+    from streams.tools.testing.choice import chosen_by
+    from streams.tools.testing.session import Wishes, rules_of, run
+    from streams.tools.testing.terminal import console_on
+
+    shop = load_workshop(options.rules)
+    names = [*options.only, *options.rule]
+    unknown = [name for name in names if name not in shop.bundle.rules]
     if unknown:
         raise Refused(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
-    results = run_tests(bundle, options.rule or None)
-    failed = [result for result in results if result.problems]
-    for result in results:
-        if options.json:
-            told = {"rule": result.rule, "test": result.name, "place": result.place, "problems": result.problems}
-            print(orjson.dumps(told).decode())
-        elif result.problems:
-            print(f"FAILED {result.rule}: {result.name} ({result.place})")
-            for text, place in zip(result.problems, result.places, strict=True):
-                print(f"  {place}: {text}")
-    if not options.json:
-        print(f"{len(results) - len(failed)} passed, {len(failed)} failed")
-    return 1 if failed else 0
+    chosen = chosen_by(names, options.words)
+    if options.words and not rules_of(shop, chosen):
+        raise Refused(f"-k {options.words!r} fits no test; it is looked for in `rule: name of the test`")
+    wishes = Wishes(options.verbose, options.json, options.junit, f"{options.rules.as_posix()}/")
+    return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on())) else 0
 
 
 def backtest(options: argparse.Namespace) -> int:
@@ -164,7 +182,7 @@ def backtest(options: argparse.Namespace) -> int:
 
     bundle = load_bundle(options.rules)
     inputs = [input_of(bundle, text) for text in options.input]
-    one = Backtest(bundle, inputs, options.order, options.finish)
+    one = Backtest(bundle, inputs, options.order, options.finish, time.time_ns() // 1000)
     out = sys.stdout.buffer
     with progress("backtest") as advance:
         if options.log:
@@ -205,10 +223,15 @@ def version(options: argparse.Namespace) -> int:
 
 def load_bundle(directory: Path) -> Bundle:
     """The rule files' bundle; prints every mistake and refuses if there are any."""
-    from streams.rulefile import load as load_rules
+    return load_workshop(directory).bundle
+
+
+def load_workshop(directory: Path) -> Workshop:
+    """The same with what it was made from, so that single rules can be made again."""
+    from streams.rulefile import workshop
 
     try:
-        return load_rules(existing_directory(directory))
+        return workshop(existing_directory(directory))
     except Problems as found:
         print_problems(found.problems)
         raise Refused(f"{len(found.problems)} mistakes in {directory}; nothing was started") from found

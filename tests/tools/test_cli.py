@@ -211,8 +211,46 @@ def test_test_runs_the_tests_of_the_rules(home: Path, capsys: pytest.CaptureFixt
     assert "0 passed, 1 failed" in told
     assert main(["test", "--json"]) == 1
     [row] = lines(capsys.readouterr().out)
-    assert row == {"rule": "gas", "test": "two", "place": "rules/all.yaml:33",
-                   "problems": ["episode 1: opened is 1m, expected 2m"]}
+    assert row == {"rule": "gas", "test": "two", "place": "rules/all.yaml:33", "notes": [],
+                   "problems": ["episode 1: opened is 1m, expected 2m"], "places": ["rules/all.yaml:37"]}
+
+
+def test_tests_are_chosen_by_rule_and_by_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "rules" / "more.yaml").write_text(RULES[RULES.index("kind: threshold"):].replace("id: gas", "id: more"))
+    for words, told in [([], "2 passed"), (["--rule", "gas"], "1 passed"), (["gas", "--rule", "more"], "2 passed"),
+                        (["-k", "more and two"], "1 passed"), (["-k", "not more", "-v"], "gas: two PASSED [100%]")]:
+        assert main(["test", *words]) == 0
+        assert told in capsys.readouterr().out
+    assert main(["test", "-k", "nobody"]) == 2
+    assert "-k 'nobody' fits no test" in capsys.readouterr().err
+
+
+def test_a_run_tells_what_is_untested_and_writes_junit(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "--junit", "out/tests.xml"]) == 0
+    assert "no negative test: gas (rules/all.yaml:23)" in capsys.readouterr().out
+    assert b'<testcase classname="gas" name="two"' in (home / "out" / "tests.xml").read_bytes()
+
+
+def test_tests_run_again_when_a_file_changes(home: Path, capsys: pytest.CaptureFixture[str],
+                                             monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [RULES.replace("opened: 1m", "opened: 2m"), RULES.replace("level >= 20", "level >="), RULES]
+
+    class Stop:
+        """In place of the pause: the file changes; after the last change it ends."""
+
+        def wait(self, pause: float) -> bool:
+            if not texts:
+                return True
+            (home / "rules" / "all.yaml").write_text(texts.pop(0))
+            return False
+
+    monkeypatch.setattr("threading.Event", Stop)
+    assert main(["test", "--watch"]) == 0
+    out, err = capsys.readouterr()
+    assert [line.strip("= ").partition(" in ")[0] for line in out.splitlines() if "passed" in line] == [
+        "1 passed, 0 failed", "0 passed, 1 failed", "1 passed, 0 failed"]
+    assert "the expression ends too early" in err
+    assert err.count("rules has changed") == 3
 
 
 def test_load_and_tail_over_the_embedded_log(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
