@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
@@ -10,12 +9,12 @@ from typing import Any
 
 import re2
 
+from streams import places
 from streams.conditions.runtime import no_overload
 from streams.conditions.scope import ZoneLike
 from streams.conditions.values import EvalError, Failure
 from streams.records import Place
 
-EARTH_RADIUS_M = 6_371_008.8
 _GAP = re.compile(r"[\W_]+")
 
 
@@ -101,11 +100,7 @@ def _point(value: Any) -> tuple[float, float]:
 
 def distance(a: Any, b: Any) -> float:
     """Metres between two places on the sphere (haversine)."""
-    (lat_a, lon_a), (lat_b, lon_b) = _point(a), _point(b)
-    phi_a, phi_b = math.radians(lat_a), math.radians(lat_b)
-    half_lat, half_lon = (phi_b - phi_a) / 2, math.radians(lon_b - lon_a) / 2
-    square = math.sin(half_lat) ** 2 + math.cos(phi_a) * math.cos(phi_b) * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(square)))
+    return places.distance(*_point(a), *_point(b))
 
 
 def in_zone(zone: ZoneLike, place: Any) -> bool:

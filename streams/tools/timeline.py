@@ -18,6 +18,7 @@ import msgspec
 from streams.clocks import duration, micros, parse_rfc3339, zone_of
 from streams.composites import feeds
 from streams.mapping import COERCE
+from streams.places import EARTH_RADIUS_M
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule
 
@@ -26,7 +27,7 @@ ORIGIN = (0.0, 0.0)
 OWN_WORDS = ("at", "arrives", "event", "place", "severity", "source")
 PLACE_WORDS = Place.__struct_fields__
 AWAY_WORDS = ("north", "east")
-METRES_A_DEGREE = math.radians(6_371_008.8)
+METRES_A_DEGREE = math.radians(EARTH_RADIUS_M)
 _LENGTH = re.compile(r"([-+]?\d+(?:\.\d+)?)(m|km)")
 
 
