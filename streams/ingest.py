@@ -86,13 +86,14 @@ class IntakeMeta(msgspec.Struct, array_like=True):
 class Intake:
     """The fold over one partition of one source's topic.
 
-    With `wall_is_received` (a backtest in the order of arrival) the times of receipt are the wall.
+    With `wall_is_received` (a backtest in the order of arrival) the times of receipt are the wall. `now`
+    is known where records are read from a file: nothing happens later than that.
     """
 
     def __init__(self, bundle: Bundle, source: Source, router: Router, partition: int = 0,
                  partitions: int = 1, work_partitions: int = 1, personal_key: bytes = b"",
-                 wall_is_received: bool = False) -> None:
-        self.wall_is_received = wall_is_received
+                 wall_is_received: bool = False, now: Micros | None = None) -> None:
+        self.wall_is_received, self.now = wall_is_received, now
         self.source, self.router = source, router
         self.partition, self.partitions, self.work_partitions = partition, partitions, work_partitions
         self.mapper = Mapper(bundle, source, personal_key)
@@ -231,7 +232,10 @@ class Intake:
             raise Refusal(DeadReason.UNKNOWN_SOURCE, f"{self.source.topic} has no source {told!r}")
         try:
             fields = self.decode(record.value, record.headers)
-            return self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
+            event = self.mapper.event(fields, record.row, record.stamp, self.partition, record.offset)
+            if self.now is not None and event.time > self.now + self.source.skew:
+                raise Refusal(DeadReason.TIME_IN_FUTURE, "the event's time lies in the future")
+            return event
         except FormatError as error:
             raise Refusal(DeadReason(error.reason), str(error)) from error
         except Refusal:

@@ -74,7 +74,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.TOO_LONG: "The id or the type has more than 1,000 characters.",
     DeadReason.MISSING_TIME: "The record has no event time.",
     DeadReason.BAD_TIME: "The event time cannot be read by the source's format.",
-    DeadReason.TIME_IN_FUTURE: "The event time lies more than `skew` after the time of receipt.",
+    DeadReason.TIME_IN_FUTURE: "The event time lies more than `skew` after the time of receipt, or after now.",
     DeadReason.UNKNOWN_TYPE: "The event type is not declared and the source is not `open`.",
     DeadReason.UNKNOWN_SOURCE: "The record names a source that this topic does not have.",
     DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",

@@ -9,22 +9,26 @@ from typing import Any
 
 from streams.clocks import rfc3339
 from streams.findings import RETRACTED, Finding
+from streams.records import Micros
 from streams.rules import Bundle
 from streams.tools.replay import Replay, batches
 
 
 class Backtest:
-    """One run. `emissions` gives every finding as it is told; `final` the last word on each."""
+    """One run. `emissions` gives every finding as it is told; `final` the last word on each.
+
+    `now` is the wall: an event that happens later than that is a dead letter.
+    """
 
     def __init__(self, bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str = "arrival",
-                 finish: bool = False) -> None:
-        self.bundle, self.inputs, self.order, self.beyond = bundle, inputs, order, finish
-        self.replay = Replay(bundle, [name for name, _ in inputs], wall_is_received=order == "arrival")
+                 finish: bool = False, now: Micros | None = None) -> None:
+        self.bundle, self.inputs, self.order, self.beyond, self.now = bundle, inputs, order, finish, now
+        self.replay = Replay(bundle, [name for name, _ in inputs], order == "arrival", now)
         self.changes: Counter[str] = Counter()
 
     def emissions(self, progress: Callable[[int], None] = lambda number: None) -> Iterator[Finding]:
         """Every finding in the order it is told; `progress` hears how many records were read."""
-        for source, records in batches(self.bundle, self.inputs, self.order):
+        for source, records in batches(self.bundle, self.inputs, self.order, self.now):
             yield from self._counted(self.replay.take(source, records))
             progress(len(records))
         yield from self._counted(self.replay.finish(self.beyond))

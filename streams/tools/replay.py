@@ -18,6 +18,7 @@ from streams.ingest import DeadLetter, Intake, Record, Taken, summary
 from streams.records import Micros
 from streams.route import Router
 from streams.rules import Bundle, Source
+from streams.tools.arrivals import stamped
 from streams.tools.files import read_file
 
 BATCH = 500
@@ -25,13 +26,17 @@ DEAD_KEPT = 1000
 
 
 class Replay:
-    """All stages up to the findings, in memory, for some sources of a bundle, one partition each."""
+    """All stages up to the findings, in memory, for some sources of a bundle, one partition each.
 
-    def __init__(self, bundle: Bundle, sources: Iterable[str], wall_is_received: bool = False) -> None:
+    `now` is the wall, after which nothing can have happened; None leaves that out.
+    """
+
+    def __init__(self, bundle: Bundle, sources: Iterable[str], wall_is_received: bool = False,
+                 now: Micros | None = None) -> None:
         self.bundle = bundle
         self.router = Router(bundle)
         self.intakes = {
-            name: Intake(bundle, bundle.sources[name], self.router, wall_is_received=wall_is_received)
+            name: Intake(bundle, bundle.sources[name], self.router, wall_is_received=wall_is_received, now=now)
             for name in sources
         }
         self.engine = Engine(bundle, sources=self.intakes)
@@ -81,13 +86,15 @@ def _plain(counts: Counter[str]) -> dict[str, int]:
     return {str(reason): number for reason, number in sorted(counts.items())}
 
 
-def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str) -> Iterator[tuple[str, list[Record]]]:
+def batches(bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str,
+            now: Micros | None = None) -> Iterator[tuple[str, list[Record]]]:
     """The records of all inputs in batches of one source: in order of arrival, or of event time."""
-    feeds = [(name, read_records(bundle.sources[name], path)) for name, path in inputs]
+    sources = bundle.sources
+    feeds = [(name, stamped(bundle, sources[name], read_records(sources[name], path), now)) for name, path in inputs]
     if order == "arrival" and len(feeds) == 1:
         stream: Iterator[tuple[str, Record]] = ((feeds[0][0], record) for record in feeds[0][1])
     else:
-        stream = _merged(bundle, feeds, order)
+        stream = _merged(bundle, feeds, order, now)
     for name, run in groupby(stream, key=lambda pair: pair[0]):
         records = (record for _, record in run)
         while batch := list(islice(records, BATCH)):
@@ -101,9 +108,9 @@ def read_records(source: Source, path: Path) -> Iterator[Record]:
 
 
 def _merged(bundle: Bundle, feeds: Sequence[tuple[str, Iterator[Record]]],
-            order: str) -> Iterator[tuple[str, Record]]:
+            order: str, now: Micros | None) -> Iterator[tuple[str, Record]]:
     """By time of receipt, file by file as they came; or all sorted by event time."""
-    probes = {name: Intake(bundle, bundle.sources[name], Router(bundle)) for name, _ in feeds}
+    probes = {name: Intake(bundle, bundle.sources[name], Router(bundle), now=now) for name, _ in feeds}
     keyed = [[(_when(probes[name], record, order), index, record.offset, name, record) for record in records]
              for index, (name, records) in enumerate(feeds)]
     if order == "time":
