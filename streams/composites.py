@@ -8,6 +8,7 @@ event is replaced, and when it is retracted, the event is taken back.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
@@ -29,8 +30,9 @@ def origin(rule: str) -> str:
 
 def event_type(rule: Rule) -> EventType:
     """What a rule for this rule's findings can read: the parts of the key by their last name, and what was found."""
-    types = [part.type for part in rule.selectors[0].by] if rule.selectors else []
-    fields = {name: FieldType(name, _declared(kind)) for name, kind in zip(_names(rule), types, strict=False) if name}
+    parts = _parts(rule)
+    plain = _plain([name for name, _ in parts])
+    fields = {name: FieldType(name, _declared(kind)) for name, (_, kind) in zip(plain, parts, strict=True) if name}
     value = "double" if rule.kind == "threshold" else "dyn"
     about = {"value": FieldType("value", value), "count": FieldType("count", "int"),
              "closed": FieldType("closed", "timestamp"), "ended": FieldType("ended", "string")}
@@ -38,19 +40,19 @@ def event_type(rule: Rule) -> EventType:
 
 
 def as_event(rule: Rule, key: KeyValues, episode: Episode, received: Micros) -> Event:
-    """The event that a finding is. Its offset stands for its id, so that its place in the order stays."""
-    named = dict(zip(rule.by, key, strict=False))
+    """The event that a finding is."""
+    named = episode.named(rule.by, key)
     found = {"value": episode.value, "count": episode.count, "closed": episode.closed, "ended": episode.ended}
-    fields = {name: part for name, part in zip(_names(rule), key, strict=False) if name}
+    fields = {name: part for name, part in zip(_plain(list(named)), named.values(), strict=True) if name}
     fields |= {name: part for name, part in found.items() if part is not None}
     severity = rule.severity if isinstance(rule.severity, str) else None
     return Event(episode.finding, origin(rule.id), origin(rule.id), episode.opened, received,
-                 _place({**episode.facts, **named}), severity, fields, 0, int(episode.finding[:12], 16))
+                 _place({**episode.facts, **named}), severity, fields, 0, _rank(rule, named, episode))
 
 
 def print_of(member: Member) -> int:
     """What of a member decides; its facts are for texts only and not worth telling again."""
-    return crc32(_packer.encode((member.time, member.roles, member.value)))
+    return crc32(_packer.encode((member.order, member.roles, member.value)))
 
 
 def bases(bundle: Bundle, rule: Rule) -> Iterator[Rule]:
@@ -92,9 +94,30 @@ def reach_of(bundle: Bundle, rule: Rule) -> Micros:
     return rule.detector.horizon + max((reach_of(bundle, base) for base in read), default=0)
 
 
-def _names(rule: Rule) -> list[str]:
+def _rank(rule: Rule, key: Mapping[str, Any], episode: Episode) -> int:
+    """A number that orders findings of one time alike, however their events came; ids depend on where they were born.
+
+    An episode that lasts keeps its number while its evidence grows.
+    """
+    instant = episode.closed == episode.opened
+    proof = [] if rule.bases else episode.evidence if instant else episode.evidence[:1]
+    named = blake2b(_packer.encode((rule.id, list(key.values()), proof)), digest_size=6)
+    return int.from_bytes(named.digest())
+
+
+def _parts(rule: Rule) -> list[tuple[str, str]]:
+    """Name and type of each part of a finding's key."""
+    types = [part.type for part in rule.selectors[0].by] if rule.selectors else []
+    if rule.near is None:
+        return list(zip(rule.by, types, strict=False))
+    plain = list(zip(rule.by[1:], types, strict=False))
+    things = [(thing.name, thing.value.type) for thing in rule.near.things]
+    return plain + things if things else [(rule.by[0], "string"), *plain]
+
+
+def _plain(parts: list[str]) -> list[str]:
     """What each part of the key is called as a field; "" for a part of the place, and where it has no plain name."""
-    names = ["" if part.startswith(PLACE) else part.rpartition(".")[2] for part in rule.by]
+    names = ["" if part.startswith(PLACE) else part.rpartition(".")[2] for part in parts]
     return [name if name.isidentifier() and name not in ABOUT and names.count(name) == 1 else "" for name in names]
 
 

@@ -56,7 +56,8 @@ def _inherit(told: Episode, episode: Episode) -> Change | None:
 def _retraction(gone: Episode, heirs: Iterable[Episode]) -> Change:
     """A retracted episode names the one that took most of its evidence, if there is one."""
     proof = set(gone.evidence)
-    best = max(heirs, key=lambda heir: len(proof & set(heir.evidence)), default=None)
+    related = (heir for heir in heirs if heir.key == gone.key)
+    best = max(related, key=lambda heir: len(proof & set(heir.evidence)), default=None)
     taken = best is not None and bool(proof & set(best.evidence))
     return Change("retracted", gone, best.finding if best is not None and taken else "")
 
@@ -103,7 +104,12 @@ def _match_equal(before: list[Episode], after: list[Episode],
 
 
 def _print(episode: Episode) -> tuple[object, ...]:
-    return (episode.opened, episode.closed, episode.count, tuple(episode.evidence))
+    return (episode.opened, episode.closed, episode.count, tuple(episode.evidence), episode.last, _things(episode))
+
+
+def _things(episode: Episode) -> tuple[object, ...]:
+    """What of its key is its own: an episode about other things is another one."""
+    return () if episode.key is None else tuple(episode.key.items())
 
 
 def _by_evidence(before: list[Episode], after: list[Episode]) -> list[tuple[Episode, Episode]]:
@@ -113,7 +119,7 @@ def _by_evidence(before: list[Episode], after: list[Episode]) -> list[tuple[Epis
         proof = set(a.evidence)
         for j, b in enumerate(after):
             shared = len(proof & set(b.evidence))
-            if shared or a.last == b.last:
+            if (shared or a.last == b.last) and a.key == b.key:
                 scored.append((a.last != b.last, -shared, a.opened, b.opened, i, j, a, b))
     return [(row[-2], row[-1]) for row in sorted(scored, key=lambda row: row[:6])]
 

@@ -207,7 +207,7 @@ class Engine:
             key = live.key(row.key, BEFORE_ALL)
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
         if key.take(member, domain.clock):
-            self._correct(live, key, member.id)
+            self._correct(live, key, key.refold(domain.clock), member.id)
         else:
             hold = key.head.hold
             if hold.fresh < len(hold.episodes):
@@ -240,7 +240,7 @@ class Engine:
         self._position = (row.source, row.partition, row.offset, row.row)
         self._time = BEFORE_ALL if member is None else member.time
         if key.revise(row.finding, member, domain.clock):
-            self._correct(live, key, row.finding)
+            self._correct(live, key, key.refold(domain.clock), row.finding)
         elif key.head.hold.fresh < len(key.head.hold.episodes):
             self._tell(live, key)
         if key.crowded:
@@ -318,6 +318,12 @@ class Engine:
         expected = frozenset(live.rule.expected)
         for key in [key for values, key in live.keys.items() if key.listed and values not in expected]:
             self._drop(live, key)
+        for key in live.keys.values():
+            before = key.renew(live.domain.clock)
+            if before is not None:
+                self._correct(live, key, before, "")
+                self._dirty[key.name] = key
+                live.domain.arm(key, key.due(live.domain.lateness))
         if live.domain.clock > BEFORE_ALL:
             self._watch(live, live.domain.clock)
 
@@ -346,21 +352,19 @@ class Engine:
         assert wake > clock, f"{key.rule}: time does not move at {clock}"
         live.domain.arm(key, wake)
 
-    def _correct(self, live: LiveRule, key: Key, cause: str) -> None:
-        before = key.refold(live.domain.clock)
+    def _correct(self, live: LiveRule, key: Key, before: list[Episode], cause: str) -> None:
+        """Tell what a refold changed."""
         self.counts["refolds"] += 1
         for change in compare(before, key.head.hold.episodes, live.detector.identity):
             self._emit(live, key, change.episode, change.change, cause, change.merged_into)
 
     def _tell(self, live: LiveRule, key: Key) -> None:
-        hold = key.head.hold
-        for episode in hold.episodes[hold.fresh:]:
+        for episode in key.head.hold.news():
             if not episode.finding:
                 change = "opened"
             else:
                 change = "updated" if episode.closed is None else "closed"
             self._emit(live, key, episode, change)
-        hold.fresh = len(hold.episodes)
 
     def _emit(self, live: LiveRule, key: Key, episode: Episode, change: str, cause: str = "",
               merged_into: str = "") -> None:
@@ -368,7 +372,7 @@ class Engine:
             episode.finding = self._finding_id(live.rule, key.key, episode)
         episode.sequence += 1
         rule = live.rule
-        named = dict(zip(rule.by, key.key, strict=True))
+        named = episode.named(rule.by, key.key)
         self._out.append(Finding(
             episode.finding, episode.sequence, change, rule.id, rule.logic, named, episode.opened,
             episode.closed, episode.value, list(episode.evidence), episode.count, episode.bound,
@@ -382,7 +386,10 @@ class Engine:
         return max(live.domain.clock, self._time, episode.opened)
 
     def _finding_id(self, rule: Rule, key: KeyValues, episode: Episode) -> str:
-        birth = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound, self._position)
+        birth: tuple[Any, ...] = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound,
+                                  self._position)
+        if rule.near is not None:  # circles of one instant may share all the evidence that is listed
+            birth = (*birth, episode.last, episode.key)
         return blake2b(_packer.encode(birth), digest_size=12).hexdigest()
 
 
@@ -390,9 +397,8 @@ def _orphans(row: KeyRow, names: tuple[str, ...], clock: Micros) -> list[Finding
     """What was open for a key whose rule, or whose logic, is there no more: closed, with that as the reason."""
     hold = msgspec.convert(msgspec.msgpack.decode(row.head)[0], Hold)
     rule, _, logic = row.rule.rpartition("@")
-    named = dict(zip(names, row.key, strict=False))
     return [
-        Finding(one.finding, one.sequence + 1, "closed", rule, logic, named, one.opened, max(one.opened, clock),
+        Finding(one.finding, one.sequence + 1, "closed", rule, logic, one.named(names, row.key), one.opened, max(one.opened, clock),
                 one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED, one.corrections,
                 max(one.opened, clock), RULE_REMOVED)
         for one in hold.episodes if one.closed is None and one.finding]

@@ -10,11 +10,12 @@ instant, so a deadline `D` is due at `D + 1`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
+from streams.places import CELL
 from streams.records import KeyValues, Member, Micros
 
 EVIDENCE_LIMIT = 100
@@ -26,9 +27,10 @@ class Episode(msgspec.Struct, array_like=True):
     `evidence` lists the ids of the first `EVIDENCE_LIMIT` events that prove it, in order; `count`
     says how many there are in all and `last` names the newest. `facts` are those of the newest.
     `bound` tells, for a sequence, which step took which events. An episode of an instant has
-    `closed == opened`. `ended` says why it closed if not by its condition. The last four fields
+    `closed == opened`. `ended` says why it closed if not by its condition. The next four fields
     are the engine's: the finding it was told as, how often it was told, how often corrected, and to which
-    keys of which rules it was sent as an event, with a print of what was sent.
+    keys of which rules it was sent as an event, with a print of what was sent. `key`: of a rule with `near`,
+    the things that take the place of the cell in the finding's key, by name.
     """
 
     opened: Micros
@@ -44,6 +46,14 @@ class Episode(msgspec.Struct, array_like=True):
     sequence: int = 0
     corrections: int = 0
     sent: list[tuple[str, KeyValues, int]] = []
+    key: dict[str, Any] | None = None
+
+    def named(self, by: Sequence[str], key: KeyValues) -> dict[str, Any]:
+        """The finding's key, by name: the engine's key, in which things replace the cell."""
+        named = dict(zip(by, key, strict=False))
+        if self.key is None:
+            return named
+        return {**{name: part for name, part in named.items() if name != CELL}, **self.key}
 
     def inherit(self, told: Episode) -> None:
         """Be the finding that another episode was told as."""
@@ -71,6 +81,7 @@ class Episode(msgspec.Struct, array_like=True):
             and self.evidence == other.evidence
             and self.bound == other.bound
             and self.facts == other.facts
+            and self.key == other.key
         )
 
 
@@ -189,11 +200,24 @@ class Hold(msgspec.Struct, array_like=True):
         if current is not None and self.false_since is not None and self.false_since + options.keep < now:
             self._close(current, self.false_since + options.keep, "")
 
-    def settle(self) -> None:
-        """Forget the closed episodes: no straggler can change them any more."""
-        current = self.open
-        self.episodes = [] if current is None else [current]
+    def news(self) -> list[Episode]:
+        """The episodes that changed since the last call."""
+        changed = self.episodes[self.fresh:]
         self.fresh = len(self.episodes)
+        return changed
+
+    def settle(self, settled: Sequence[Episode] | None = None) -> None:
+        """Forget the closed episodes: no straggler can change them any more.
+
+        `settled`: the first of its episodes as they stand in another state; then those that are closed there.
+        """
+        known = self.episodes if settled is None else settled
+        self._forget([at for at, episode in enumerate(known) if episode.closed is not None])
+        self.fresh = len(self.episodes)
+
+    def _forget(self, places: list[int]) -> None:
+        """Drop the episodes that stand there; of one key that are the first ones."""
+        del self.episodes[:len(places)]
 
     def _close(self, current: Episode, at: Micros, ended: str) -> None:
         current.closed, current.ended = at, ended

@@ -15,7 +15,7 @@ import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.episodes import Episode
-from streams.kinds import Detector, Frontier
+from streams.kinds import Detector, Frontier, Renews
 from streams.records import KeyValues, Member, Micros
 
 SETTLE_AT_LEAST = 64
@@ -140,7 +140,21 @@ class Key:
         self.head = self._settled()
         self.folded, self.done = 0, BEFORE_ALL
         self.advance(clock)
-        self.head.hold.fresh = len(self.head.hold.episodes)
+        self.head.hold.news()
+        return before
+
+    def renew(self, clock: Micros) -> list[Episode] | None:
+        """Take over what registers say now: the episodes as they were before that, None if it changes nothing."""
+        detector = self.detector
+        before: list[Episode] = self.head.hold.episodes
+        if not isinstance(detector, Renews) or not detector.renew(self.head, self.key):
+            return None
+        if self.base is not None:
+            base = self._settled()
+            detector.renew(base, self.key)
+            self.base = _packer.encode(base)
+        folded = self.events[self.folded - 1].time + 1 if self.folded else BEFORE_ALL
+        self.refold(max(clock, self.done, folded))
         return before
 
     def due(self, lateness: Micros) -> Micros:
@@ -249,10 +263,8 @@ class Key:
         hold, mine = mirror.head.hold, self.head.hold
         for settled, told in zip(hold.episodes, mine.episodes, strict=False):
             settled.inherit(told)
-        closed = sum(1 for episode in hold.episodes if episode.closed is not None)
+        mine.settle(hold.episodes)
         hold.settle()
-        mine.episodes = mine.episodes[closed:]
-        mine.fresh = len(mine.episodes)
         self.base = _packer.encode(mirror.head)
         self.events = self.events[count:]
         self.folded -= count

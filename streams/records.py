@@ -53,11 +53,25 @@ class Event(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return (self.time, self.source, self.partition, self.offset)
 
 
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where an event was, for a key of a rule with `near`, which is a cell of the map.
+
+    `own`: the cell owns the place; only there it can be the centre of a circle. `things` are what the event
+    says of the parts of the key that are things, in their order; None where it says nothing of one.
+    """
+
+    lat: float
+    lon: float
+    own: bool
+    things: KeyValues = ()
+
+
 class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one key of one rule keeps of an event.
 
     `roles` is a bit set: bit i says that the event fits selector i of the rule. `value` is what
     the rule measures (None: nothing). `facts` are the values that the rule's texts read, by path.
+    `position` is there for rules with `near`.
     """
 
     time: Micros
@@ -68,6 +82,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
     roles: int = 1
     value: Any = None
     facts: dict[str, Any] | None = None
+    position: Position | None = None
 
     @property
     def order(self) -> Order:

@@ -10,12 +10,14 @@ from typing import Any
 
 import msgspec
 
-from streams.conditions import Expression
+from streams.conditions import EvalError, Expression
 from streams.kinds import Detector
 from streams.records import Micros, Place
 from streams.schedules import Schedule
 from streams.zones import Districts, Zone
 
+SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
+"""CAP's words, from the least grave to the gravest."""
 FINDINGS_OF = "rule:"
 """What begins the event type, and the source, of a rule's findings; the rule's id follows."""
 
@@ -163,16 +165,48 @@ class Limit(msgspec.Struct, frozen=True):
 class Grading(msgspec.Struct, frozen=True):
     """A severity that is computed of a finding.
 
-    `expression` is a function of a mapping from paths (`value`, `count`, a part of the key, a fact) to values.
+    `expression` is a function of a mapping from paths (`value`, `count`, `opened`, a part of the key, a fact of the
+    newest event, of a sequence also `step.fact`) to values. `real`: it takes the value as a double.
     """
 
     expression: Expression
+    real: bool = False
+
+    def word(self, found: Mapping[str, Any]) -> str | None:
+        """The severity; None where it cannot be evaluated, or gives another word."""
+        value = found.get("value")
+        if self.real and type(value) is int:
+            found = {**found, "value": float(value)}
+        try:
+            word = self.expression.function(found)
+        except EvalError:
+            return None
+        return word if word in SEVERITIES else None
+
+
+class Thing(msgspec.Struct, frozen=True):
+    """A part of a key that one step of a sequence says: `cover.device`. `role` is the number of the step."""
+
+    name: str
+    role: int
+    value: Expression
+
+
+class Near(msgspec.Struct, frozen=True):
+    """Place as the key. `radius` is that of a circle, `reach` how far around it events matter; metres.
+
+    The first part of the rule's key is a cell of the map. `things` take its place in a finding's key.
+    """
+
+    radius: float
+    reach: float
+    things: tuple[Thing, ...] = ()
 
 
 class Rule(msgspec.Struct, frozen=True):
     """One rule, compiled.
 
-    `selectors[i]` sets bit i of a member's roles. `by` names the key's parts. `value` is what the
+    `near`: its key begins with a cell of the map. `selectors[i]` sets bit i of a member's roles. `by` names the key's parts. `value` is what the
     kind measures of an event. `facts` are the paths its texts read, each with its expression.
     `sources` are the feeds whose events it can match, `bases` the rules whose findings: the slowest of
     them is its clock.
@@ -207,6 +241,7 @@ class Rule(msgspec.Struct, frozen=True):
     tests: tuple[Any, ...] = ()
     file: str = ""
     line: int = 0
+    near: Near | None = None
 
     @property
     def ref(self) -> str:
