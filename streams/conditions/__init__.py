@@ -2,7 +2,8 @@
 
 from streams.conditions.clauses import Clause, Logic, clauses, logic
 from streams.conditions.expression import Expression, compile_expression, together
-from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems
+from streams.conditions.macros import Definition
+from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems, is_function
 from streams.conditions.scope import (
     Access,
     EventTypeLike,
@@ -17,7 +18,7 @@ from streams.conditions.scope import (
 from streams.conditions.values import EvalError, Failure
 
 __all__ = [
-    "Access", "Clause", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem", "ExpressionProblems",
-    "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable", "clauses", "compile_expression", "event_scope",
-    "key_scope", "logic", "record_scope", "together",
+    "Access", "Clause", "Definition", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem",
+    "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable", "clauses",
+    "compile_expression", "event_scope", "is_function", "key_scope", "logic", "record_scope", "together",
 ]

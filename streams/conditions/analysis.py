@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from streams.conditions.checked import Call, Const, Macro, Node, Select
+from streams.conditions.checked import Call, Const, Macro, Node, Select, Used
 from streams.conditions.names import Resolver, constant_list
 
 Equalities = Mapping[str, frozenset[Any]]
@@ -42,6 +42,8 @@ class Reading:
 
     def equalities(self, node: Node) -> dict[str, frozenset[Any]]:
         """path -> values of which one must be there if the node is to be true."""
+        if isinstance(node, Used):
+            return self.equalities(node.body)
         if isinstance(node, Call):
             if node.function == "_&&_":
                 return _and(self.equalities(node.args[0]), self.equalities(node.args[1]))
@@ -57,6 +59,8 @@ class Reading:
 
     def decided(self, node: Node) -> str:
         """The path of a text of which an equality is the whole condition, so that a look-up decides it; else ""."""
+        if isinstance(node, Used):
+            return self.decided(node.body)
         if isinstance(node, Call) and node.function in ("_==_", "@in") and node.type == "bool":
             texts = all(one.type in ("string", "list(string)") for one in node.args)
             return next(iter(self.equalities(node)), "") if texts else ""
@@ -103,6 +107,8 @@ def _or(left: Equalities, right: Equalities) -> dict[str, frozenset[Any]]:
 
 def prefix(node: Node) -> tuple[str, bool]:
     """How the text of a string expression begins, and whether that is all of it."""
+    if isinstance(node, Used):
+        return prefix(node.body)
     if isinstance(node, Const) and isinstance(node.value, str):
         return node.value, True
     if isinstance(node, Call) and node.function == "_+_" and node.type == "string":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -17,12 +17,17 @@ _PATTERNS = ("matches", "extract")
 _ORDER = ("_<_", "_<=_", "_>_", "_>=_")
 
 
-def found_in(tree: Node, text: str, scope: Scope) -> list[ExpressionProblem]:
-    """All problems of a checked tree."""
+def found_in(tree: Node, text: str, scope: Scope, parameters: Iterable[str] = ()) -> list[ExpressionProblem]:
+    """All problems of a checked tree; `parameters` are names that hide those of the scope."""
     bounds = _Bounds(text, scope)
-    sizes = [msgspec.structs.replace(one, sort="size") for one in bounds.size(tree)]
+    bounds.names.bound = {scope.prefix + name: name for name in parameters}
     values = [msgspec.structs.replace(one, sort="value") for one in bounds.found(tree)]
-    return sizes + values + list(bounds.zones(tree))
+    return values + list(bounds.zones(tree))
+
+
+def too_large(tree: Node, text: str, scope: Scope) -> list[ExpressionProblem]:
+    """Whether a tree, with macros in their places, is larger than a condition may be."""
+    return [msgspec.structs.replace(one, sort="size") for one in _Bounds(text, scope).size(tree)]
 
 
 class _Bounds:
@@ -39,6 +44,7 @@ class _Bounds:
                 yield from self.call(node)
 
     def size(self, tree: Node) -> Iterator[ExpressionProblem]:
+        """Too large: of a tree with macros in their places."""
         limits, count, depth = self.scope.limits, sum(1 for _ in walk(tree)), nesting(tree)
         if count > limits.nodes:
             yield at(self.text, 0, f"the expression has {count} parts, {limits.nodes} are allowed",

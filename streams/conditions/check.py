@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
+import msgspec
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_strings
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, struct_pb2, timestamp_pb2
 
-from streams.conditions import mistakes
+from streams.conditions import bounds, mistakes
 from streams.conditions.checked import Call, Const, Ident, Macro, Node, decode, walk
+from streams.conditions.macros import Definition, calls, may_call
 from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems
 from streams.conditions.scope import Scope, type_word
 
@@ -130,36 +133,66 @@ def _functions(scope: Scope) -> Any:
     return cel.CelExtension("tocsin", declared)
 
 
+def _macros(bodies: Iterable[tuple[Definition, Node]]) -> Any:
+    """One function a macro; a parameter of type double takes an int too."""
+    declared = []
+    for definition, body in bodies:
+        kinds = [("double", "int") if kind == "double" else (kind,) for kind in definition.parameters.values()]
+        overloads = [
+            cel.Overload(f"{definition.name}_{number}", return_type=_result_type(body.type),
+                         parameters=[cel_type(type_word(one)) for one in chosen])
+            for number, chosen in enumerate(product(*kinds))
+        ]
+        declared.append(cel.FunctionDecl(definition.name, overloads))
+    return cel.CelExtension("macros", declared)
+
+
+def _result_type(kind: str) -> Any:
+    """The type of a checked tree as cel-expr-python's; what can have no name is of dynamic type."""
+    try:
+        return cel_type(re.sub(r"message:tocsin\.(?!place)", "shape:", kind).replace("message:tocsin.", ""))
+    except ValueError:
+        return cel.Type.DYN
+
+
 class Compiler:
-    """The environments of one scope: one as declared, one more for each set of unknown (open) names."""
+    """The environments of one scope: one as declared, more for names beyond that and for the macros that are used.
+
+    `bodies` are the macros that were used, each with its checked tree, in which others are put in place.
+    """
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
         self.pool = _pool(scope)
-        self.environments: dict[frozenset[str], Any] = {}
+        self.environments: dict[tuple[tuple[tuple[str, str], ...], tuple[str, ...]], Any] = {}
         self.register_numbers = {name: number for number, name in enumerate(scope.registers)}
+        self.bodies: dict[str, tuple[Definition, Node]] = {}
+        self.wrong: dict[str, list[ExpressionProblem]] = {}
 
-    def environment(self, unknown: frozenset[str]) -> Any:
-        """cel-expr-python's environment of this scope, with these names of dynamic type besides."""
-        found = self.environments.get(unknown)
+    def environment(self, more: Mapping[str, str] = {}, macros: Iterable[str] = ()) -> Any:
+        """cel-expr-python's environment of this scope, with more names of these types, and with macros."""
+        key = (tuple(sorted(more.items())), tuple(sorted(set(macros))))
+        found = self.environments.get(key)
         if found is None:
-            found = self.environments[unknown] = self._make(unknown)
+            found = self.environments[key] = self._make(*key)
         return found
 
-    def _make(self, unknown: Iterable[str]) -> Any:
+    def _make(self, more: Iterable[tuple[str, str]], macros: Iterable[str]) -> Any:
         prefix = self.scope.prefix
         variables = {
             prefix + name: cel_type(kind) for name, kind in self.scope.declared.items() if name not in RESERVED
         }
-        variables |= {prefix + name: cel.Type.DYN for name in unknown}
+        variables |= {prefix + name: cel_type(type_word(kind)) for name, kind in more}
+        extensions = [_numbers(), _functions(self.scope), ext_strings.ExtStrings()]
+        used = [self.bodies[name] for name in macros]
         return cel.NewEnv(
             self.pool, variables=variables, container=self.scope.container,
-            extensions=[_numbers(), _functions(self.scope), ext_strings.ExtStrings()],
+            extensions=[*extensions, _macros(used)] if used else extensions,
         )
 
     def parse(self, text: str) -> Node:
         """The tree of a text, unchecked; ExpressionProblems if it is none."""
-        return self._compiled(self.environment(frozenset()), text, text, unchecked=True)
+        return self._compiled(self.environment(), text, text, unchecked=True)
 
     def _compiled(self, environment: Any, text: str, original: str, unchecked: bool = False) -> Node:
         try:
@@ -167,14 +200,46 @@ class Compiler:
         except RuntimeError as error:
             raise ExpressionProblems(mistakes.read(str(error), original, self.scope)) from None
 
-    def check(self, text: str) -> Node:
-        """The checked tree; ExpressionProblems with all that is wrong."""
-        if self.scope.open is None and "register" not in text:  # nothing needs to be known before checking
-            return self._compiled(self.environment(frozenset()), text, text)
+    def check(self, text: str, parameters: Mapping[str, str] = {}) -> Node:
+        """The checked tree, macros called in it; ExpressionProblems with all that is wrong."""
+        macros = may_call(text, self.scope.macros)
+        if self.scope.open is None and "register" not in text and not macros:  # nothing need be known before checking
+            return self._compiled(self.environment(parameters), text, text)
         parsed = self.parse(text)
+        used = self._bodies(text, parsed) if macros else ()
         rewritten = self._registers(text, parsed)
-        unknown = frozenset(self._unknown(parsed)) if self.scope.open is not None else frozenset()
-        return self._compiled(self.environment(unknown), rewritten, text)
+        unknown = dict.fromkeys(self._unknown(parsed), "dyn") if self.scope.open is not None else {}
+        return self._compiled(self.environment({**unknown, **parameters}, used), rewritten, text)
+
+    def body(self, name: str) -> list[ExpressionProblem]:
+        """Check a macro with the names of this scope; what is wrong, placed in its own text."""
+        if name in self.bodies:
+            return []
+        if name not in self.wrong:
+            definition = self.scope.macros[name]
+            try:
+                tree = self.check(definition.text, definition.parameters)
+                self.wrong[name] = bounds.found_in(tree, definition.text, self.scope, definition.parameters)
+            except ExpressionProblems as error:
+                self.wrong[name] = error.problems
+            if not self.wrong[name]:
+                self.bodies[name] = (definition, tree)
+        return self.wrong[name]
+
+    def _bodies(self, text: str, parsed: Node) -> set[str]:
+        """The macros that a text calls, each with its body ready; a problem at each call that cannot work."""
+        found = calls(parsed, self.scope.macros)
+        problems = []
+        for call in found:
+            name, start = call.function, text.rfind(call.function, 0, call.offset + 1)
+            definition = self.scope.macros[name]
+            for problem in self.body(name):
+                told = f"in `{name}` ({definition.place(problem.line, problem.column)}): {problem.message}"
+                one = mistakes.at(text, start, told, problem.hint, len(name))
+                problems.append(msgspec.structs.replace(one, sort="macro"))
+        if problems:
+            raise ExpressionProblems(problems)
+        return {call.function for call in found}
 
     def _unknown(self, parsed: Node) -> Iterator[str]:
         """Names that nothing declares."""

@@ -155,6 +155,16 @@ class Message(Node, kw_only=True):
     name: str
 
 
+class Used(Node, kw_only=True):
+    """A call of a named expression, with its body in its place; `offset` is that of the call."""
+
+    name: str
+    body: Node
+
+    def children(self) -> Iterator[Node]:
+        yield self.body
+
+
 class Macro(Node, kw_only=True):
     """`range.all(variable, body)` and its like; `kind` is all, exists, exists_one, map or filter.
 

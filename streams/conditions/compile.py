@@ -24,6 +24,7 @@ from streams.conditions.checked import (
     Message,
     Node,
     Select,
+    Used,
 )
 from streams.conditions.names import Resolver, constant_list, dotted
 from streams.conditions.scope import Access, Scope, type_word
@@ -264,6 +265,9 @@ class _Emitter:
 
     def _const(self, node: Const) -> ast.expr:
         return self.constant(UInt(node.value)) if node.type == "uint" else ast.Constant(node.value)
+
+    def _used(self, node: Used) -> ast.expr:
+        return self.emit(node.body)
 
     def _listof(self, node: ListOf) -> ast.expr:
         return ast.List([self.emit(one) for one in node.elements], ast.Load())

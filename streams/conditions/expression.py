@@ -9,6 +9,7 @@ from streams.conditions import analysis, bounds, runtime
 from streams.conditions.check import Compiler
 from streams.conditions.checked import Ident, Node, Select
 from streams.conditions.compile import build, build_all
+from streams.conditions.macros import expanded
 from streams.conditions.mistakes import ExpressionProblems, friendly
 from streams.conditions.names import Resolver
 from streams.conditions.scope import Scope
@@ -61,6 +62,9 @@ def compile_expression(
         scope.compiler = Compiler(scope)
     tree = scope.compiler.check(text) if checked else scope.compiler.parse(text)
     problems = bounds.found_in(tree, text, scope)
+    if scope.compiler.bodies and not problems:
+        tree = expanded(tree, scope.compiler.bodies, scope.prefix)
+    problems = bounds.too_large(tree, text, scope) + problems
     if expect is not None and not problems:
         problems += bounds.unexpected(tree, text, expect)
     if problems:

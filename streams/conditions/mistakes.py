@@ -16,7 +16,8 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
     """One mistake. `line` and `column` count from 1 in the expression's own text, in code points.
 
     `hint` tells what to do; `length` is how many code points are meant, from the column on. `sort` is one
-    of syntax, name, type, result (the whole has another type than wanted), value (a literal) and size.
+    of syntax, name, type, result (the whole has another type than wanted), value (a literal), size and macro (one
+    that does not fit where it is called).
     """
 
     line: int
@@ -25,6 +26,11 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
     hint: str = ""
     length: int = 1
     sort: str = "name"
+
+
+def is_function(name: str) -> bool:
+    """Whether CEL, or one of our functions, goes by this name already."""
+    return name in _SIGNATURES or name in ("null_type", "list", "map")
 
 
 class ExpressionProblems(Exception):
@@ -124,6 +130,8 @@ def _unknown(one: Finding) -> list[ExpressionProblem]:
 
 def explain_name(name: str, scope: Scope) -> tuple[str, str]:
     """What is wrong with a name that is none here, and what to do."""
+    if name in scope.macros:
+        return f"`{name}` is a macro, which is called", f"write {scope.macros[name].signature}"
     own = {path for path in scope.declared if not path.startswith("lists.")}
     holders = [type_id for type_id, fields in scope.holders.items() if name in fields]
     if not scope.holders:
@@ -174,8 +182,9 @@ def _unknown_function(one: Finding, name: str) -> list[ExpressionProblem]:
     start = one.offset - len(name)
     if name in _SIGNATURES:
         return one.at(start, f"`{name}` is not called like this", f"write {_SIGNATURES[name]}", len(name))
-    close = _OTHER_WORDS.get(name) or nearest(name, _SIGNATURES)
-    hint = f"write {_SIGNATURES.get(close, close)}" if close else "the manual lists the functions"
+    known = {**_SIGNATURES, **{macro.name: macro.signature for macro in one.scope.macros.values()}}
+    close = _OTHER_WORDS.get(name) or nearest(name, known)
+    hint = f"write {known.get(close, close)}" if close else "the manual lists the functions"
     return one.at(start, f"there is no function `{name}`", hint, len(name))
 
 
@@ -245,6 +254,8 @@ def _no_overload(one: Finding) -> list[ExpressionProblem]:
         return one.at(one.offset, _mismatch(symbol, kinds), _conversion(symbol, kinds), length)
     told = f"`{function}` does not take {', '.join(kinds) or 'nothing'}"
     hint = f"write {_SIGNATURES[function]}" if function in _SIGNATURES else ""
+    if function in one.scope.macros:
+        hint = f"write {one.scope.macros[function].signature}"
     register = one.scope.register_called(function)
     if register is not None:
         told = f"the key of register {register} is not {_a(kinds[0])}"

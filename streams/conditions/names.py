@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.conditions import values
-from streams.conditions.checked import Const, Ident, ListOf, Node, Select
+from streams.conditions.checked import Const, Ident, ListOf, Node, Select, Used
 from streams.conditions.scope import Scope, Variable
 from streams.conditions.values import UInt
 
@@ -19,6 +19,8 @@ class Resolver:
 
     def path(self, node: Node) -> str | None:
         """The declared path of a name or a chain of selects, if it is one."""
+        if isinstance(node, Used):
+            return self.path(node.body)
         if isinstance(node, Ident):
             return None if node.name in self.bound else self._named(node, node.name)
         if not isinstance(node, Select) or node.test:
@@ -71,6 +73,8 @@ def dotted(node: Node) -> str | None:
 
 def constant_list(node: Node, names: Resolver) -> list[Any] | None:
     """The values of a list that is known when compiling: of literals, or a list document."""
+    if isinstance(node, Used):
+        return constant_list(node.body, names)
     if isinstance(node, ListOf) and all(isinstance(one, Const) for one in node.elements):
         return [UInt(one.value) if one.type == "uint" else one.value for one in node.elements
                 if isinstance(one, Const)]

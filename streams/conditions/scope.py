@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from streams.conditions.macros import Definition
+
 PLACE_PARTS = {"lat": "double", "lon": "double", "district": "string", "cell": "string", "address": "string"}
 EVENT_PARTS = {
     "id": "string", "source": "string", "type": "string", "time": "timestamp", "received": "timestamp",
@@ -139,6 +141,7 @@ class Scope:
         self.declared: dict[str, str] = {}
         self.types: tuple[str, ...] = ()
         self.values: dict[str, tuple[Any, ...]] = {}
+        self.macros: Mapping[str, Definition] = {}  # that may be called here
         self.compiler: Any = None  # what check.py keeps for this scope
         for name, given in variables.items():
             self._declare(name, given if isinstance(given, Variable) else Variable(given[0], code_access(given[1])))
@@ -202,6 +205,7 @@ def event_scope(
     zones: Mapping[str, ZoneLike] | None = None,
     zone: str = "UTC",
     known: Sequence[EventTypeLike] = (),
+    called: str = "",
 ) -> Scope:
     """For expressions over events of these types: functions of `e` (a records.Event).
 
@@ -210,12 +214,17 @@ def event_scope(
     too, whose fields are of dynamic type. `bound` names the steps whose events are known: then the
     function has a second parameter, a mapping step -> facts of its event by path (`device`,
     `place.district`, `place`, `time`). `known` are all types, to tell who has a field that these have not.
+    `called` is a further name for the event itself: with `cover`, `cover.device` is what `event.device` is.
     """
     variables = _event_variables(types)
     parts = {f"event.{name}": _called(name, one) for name, one in variables.items()}
     parts |= _place_parts()
     shapes = {"event": {name: one.type for name, one in variables.items()}}
     variables["event"] = Variable("dyn" if open else "shape:event", Access("e"))
+    if called:
+        shapes[f"step_{called}"] = shapes["event"]
+        variables[called] = Variable("dyn" if open else f"shape:step_{called}", Access("e"))
+        parts |= {called + path.removeprefix("event"): one for path, one in parts.items() if path.startswith("event.")}
     for step, its_types in (bound or {}).items():
         shapes[f"step_{step}"] = {name: one.type for name, one in _event_variables(its_types).items()}
         variables[step] = Variable(f"shape:step_{step}", Access("bound").entry(step))
