@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ class Replay:
             for name in sources
         }
         self.engine = Engine(bundle, sources=self.intakes)
+        self.detect: Callable[[WorkFrame], list[Finding]] = self.engine.step_through
         self.dead: list[DeadLetter] = []
 
     def take(self, source: str, records: Iterable[Record]) -> list[Finding]:
@@ -48,14 +49,24 @@ class Replay:
 
     def finish(self, beyond: bool) -> list[Finding]:
         """Let the clocks go to the last event, or `beyond` it to where nothing waits any more."""
-        head = max((intake.head for intake in self.intakes.values()), default=BEFORE_ALL)
-        if head == BEFORE_ALL:
-            return []
-        end = head + self.reach() if beyond else head
-        found: list[Finding] = []
-        for intake in self.intakes.values():
-            found += self.pass_on(intake.finish(end))
-        return found
+        return [finding for taken in self.rest(beyond) for finding in self.pass_on(taken)]
+
+    def rest(self, beyond: bool) -> Iterator[Taken]:
+        """What `finish` hands on to detect."""
+        head = self.head
+        if head > BEFORE_ALL:
+            end = head + self.reach() if beyond else head
+            yield from (intake.finish(end) for intake in self.intakes.values())
+
+    @property
+    def head(self) -> Micros:
+        """The time of the newest event."""
+        return max((intake.head for intake in self.intakes.values()), default=BEFORE_ALL)
+
+    @property
+    def clock(self) -> Micros:
+        """How far time has come in all sources."""
+        return min((intake.clock for intake in self.intakes.values()), default=BEFORE_ALL)
 
     def reach(self) -> Micros:
         """How long after the last event something can still follow from it."""
@@ -66,7 +77,7 @@ class Replay:
     def pass_on(self, taken: Taken) -> list[Finding]:
         """Hand what ingest made on to detect."""
         self.dead += taken.dead[: DEAD_KEPT - len(self.dead)]
-        return self.engine.step_through(WorkFrame(VERSION, self.bundle.id, taken.work[0]))
+        return self.detect(WorkFrame(VERSION, self.bundle.id, taken.work[0]))
 
     def summary(self) -> dict[str, Any]:
         """Records by fate, dead letters by reason, what routing could not use."""
