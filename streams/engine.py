@@ -323,7 +323,7 @@ class Engine:
             if before is not None:
                 self._correct(live, key, before, "")
                 self._dirty[key.name] = key
-                live.domain.arm(key, key.due(live.domain.lateness))
+                live.domain.arm(key, live.domain.clock + 1)  # nothing may be left of it
         if live.domain.clock > BEFORE_ALL:
             self._watch(live, live.domain.clock)
 

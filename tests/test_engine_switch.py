@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from streams.clocks import BEFORE_ALL
-from streams.engine import META, Engine, Meta
+from streams.domains import Meta
+from streams.engine import META, Engine
 from streams.episodes import HoldOptions
 from streams.findings import Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
@@ -249,3 +250,54 @@ def test_each_row_is_watched_in_one_partition(row: str) -> None:
         engine.restore(rows)
         homes += [partition for live in engine._live.values() if (row,) in live.keys]
     assert len(homes) == 1
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_an_interval_that_gets_shorter_holds_for_the_silence_that_goes_on(settled: bool) -> None:
+    run = Run(register("d", every=1000))
+    run.step(run.clock(5))
+    run.step(run.heard(100, "d"), run.clock(100))
+    run.step(run.clock(600 if settled else 105))
+    run.switch(register("d", every=300))
+    found = run.step(run.clock(700))
+    assert told(found) == [("opened", "d", 400, None, "")]
+    assert told(run.step(run.heard(701, "d"), run.clock(710))) == [("closed", "d", 400, 701, "")]
+    assert told(run.step(run.clock(5000))) == [("opened", "d", 1001, None, "")]
+
+
+@pytest.mark.parametrize("settled", [False, True])
+def test_an_interval_that_gets_longer_takes_back_what_is_no_silence_by_it(settled: bool) -> None:
+    run = Run(register("d", every=300))
+    run.step(run.clock(5))
+    run.step(run.heard(100, "d"), run.clock(100))
+    run.step(run.clock(402))
+    run.step(run.clock(600 if settled else 405))
+    run.switch(register("d", every=1000))
+    assert told(run.step(run.clock(700))) == [("retracted", "d", 400, None, "")]
+    assert run.engine.switched == 1
+    assert told(run.step(run.clock(1200))) == [("opened", "d", 1100, None, "")]
+
+
+def test_a_silence_that_is_one_by_both_intervals_stays_the_same_finding() -> None:
+    run = Run(register("d", every=300))
+    run.step(run.clock(5))
+    run.step(run.clock(1000))
+    run.switch(register("d", every=400))
+    [first] = run.step(run.clock(1100))
+    assert (first.change, first.opened, first.sequence) == ("updated", 405, 2)
+    run.switch(register("d", every=400))
+    assert run.step(run.clock(1200)) == []
+    [last] = run.step(run.heard(1300, "d"), run.clock(1301))
+    assert (last.change, last.id, last.closed) == ("closed", first.id, 1300)
+
+
+def test_a_row_that_loses_its_interval_is_not_watched_until_it_has_one() -> None:
+    run = Run(register("d", every=300))
+    run.step(run.clock(5))
+    run.step(run.clock(1000))
+    run.switch(register("d", every=0))
+    assert told(run.step(run.clock(1100))) == [("retracted", "d", 305, None, "")]
+    run.step(run.clock(2000))
+    assert run.engine.open_keys == 0
+    run.switch(register("d", every=300))
+    assert told(run.step(run.clock(3000))) == [("opened", "d", 2300, None, "")]

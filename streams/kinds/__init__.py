@@ -11,7 +11,7 @@ import enum
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -95,6 +95,14 @@ class Detector(Protocol):
 
     def empty(self, state: Any) -> bool:
         """Whether nothing is left but closed episodes, so that the key can be forgotten."""
+
+
+@runtime_checkable
+class Renews(Protocol):
+    """What a detector offers whose states hold something that the bundle's registers say of their key."""
+
+    def renew(self, state: Any, key: KeyValues) -> bool:
+        """Take over what the registers say now; whether that is something else. The state is then folded on."""
 
 
 class Explains(Protocol):

@@ -8,6 +8,10 @@ otherwise an entity is watched once it was seen, and forgotten after `forget_aft
 With a `schedule` only time on duty counts as silence: the deadline moves by the time off duty, while an event
 counts as a report at any time. An entity that an exception covers counts as seen until the exception expires.
 What is open already stays open until the entity reports.
+
+An interval that changes with its register holds from the switch on for all that is not settled, and for the
+silence that goes on: what is none by the new interval is taken back. An entity whose row is gone is watched no
+more (`ended: unregistered`), until it reports.
 """
 
 from __future__ import annotations
@@ -81,6 +85,18 @@ class Absence:
         state.hold.false(self.options, member.time)
         if state.every:
             state.since, state.last = member.time, member
+
+    def renew(self, state: AbsenceState, key: KeyValues) -> bool:
+        """Take over another interval. What is open or pending is judged anew by it; what is bridged is over."""
+        every = self.every(key) or 0
+        if every == state.every:
+            return False
+        state.every = every
+        if state.hold.holds:
+            state.hold = Hold()
+        if not every:
+            state.since = None
+        return True
 
     def due(self, state: AbsenceState) -> Micros | None:
         """The next of: the deadline, `for` or `keep_firing_for`, the time to forget."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import accumulate
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE
 from streams.episodes import Episode, HoldOptions
 from streams.kinds import Frontier, Identity, absence
+from streams.records import KeyValues, Micros
 from streams.specs import Expect
 from tests.folds import fold, fold_forgetting, fold_often, member
 from tests.oracle.absence import Case, Told, episodes
@@ -215,3 +217,28 @@ def test_contradictions_are_told(spec: dict[str, Any], field: str) -> None:
 ])
 def test_what_contradicts_nothing_passes(spec: dict[str, Any]) -> None:
     assert absence.problems(spec) == []
+
+
+def test_another_interval_holds_from_then_on_and_judges_anew_what_is_open() -> None:
+    before, after = heard_by(lambda key: 10), heard_by(lambda key: 40)
+    state = fold_often(before, [member(0, "e0")], 20)
+    assert state.hold.open is not None
+    assert not before.renew(state, ("k",))
+    assert after.renew(state, ("k",))
+    assert not after.renew(state, ("k",))
+    assert (state.every, state.hold.open, after.due(state)) == (40, None, 41)
+    assert heard_by(lambda key: None).renew(state, ("k",))
+    assert after.empty(state)
+
+
+def test_another_interval_leaves_an_ended_silence_to_its_bridge() -> None:
+    before, after = heard_by(lambda key: 10, keep=5), heard_by(lambda key: 40, keep=5)
+    state = fold_often(before, [member(0, "e0"), member(20, "e1")], 21)
+    assert after.renew(state, ("k",))
+    after.advance(state, 30)
+    assert [(one.opened, one.closed) for one in state.hold.episodes] == [(10, 25)]
+
+
+def heard_by(every: Callable[[KeyValues], Micros | None], keep: Micros = 0) -> absence.Absence:
+    """A rule that watches what a register expects."""
+    return absence.Absence(HoldOptions(keep=keep), every, 0, 10**9, register=True)
