@@ -109,6 +109,7 @@ BAD_STEPS = _code("TOC053", "the steps of a sequence do not fit together", "chan
 CONTRADICTION = _code("TOC054", "the fields of a rule contradict each other", "change one of the fields")
 BAD_KEY = _code("TOC055", "the key of a rule does not fit", "give every step the same number of key parts")
 
+SHARED_TOPIC = _code("TOC090", "two sources read one topic", "give each source a topic of its own")
 CYCLE = _code("TOC095", "rules read each other's findings in a circle", "let one of them read events")
 
 # Registers and lists

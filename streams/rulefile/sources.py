@@ -27,10 +27,12 @@ class SourceReader:
 
     def __init__(self, names: Names, expressions: Expressions, city: City, report: Report) -> None:
         self.names, self.expressions, self.city, self.report = names, expressions, city, report
+        self._topics: dict[str, Values] = {}
 
     def read(self, values: Values) -> Source | None:
         """The source; None if anything about it is wrong."""
         before, zone = self.report.faults, values.get("zone", self.city.zone)
+        self._check_topic(values)
         draft = values.get("event")
         if not isinstance(draft, MappingDraft):
             return None
@@ -47,6 +49,16 @@ class SourceReader:
         )
         self._check_types(source, draft)
         return source
+
+    def _check_topic(self, values: Values) -> None:
+        """Whose a record is, is told by the topic that it comes from."""
+        topic = values.get("topic")
+        first = self._topics.setdefault(topic, values) if topic else values
+        if first is not values:
+            spot = first.spot("topic")
+            line, _ = spot.file.position(spot.start)
+            text = f"source `{first.get('id', '')}` reads `{topic}` already, in {spot.file.name}:{line}"
+            self.report.add(codes.SHARED_TOPIC, values.spot("topic"), text)
 
     def _mapping(self, draft: MappingDraft, scope: Scope, zone: str) -> RecordMapping | None:
         compiled = self.expressions.compile
