@@ -11,6 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
 from importlib.metadata import version as installed_version
 from math import inf
 from pathlib import Path
@@ -125,7 +126,7 @@ def check(options: argparse.Namespace) -> int:
     """`tocsin check`: every mistake at once."""
     from streams.rulefile import check as check_rules
 
-    _, problems = check_rules(existing_directory(options.rules))
+    _, problems = check_rules(existing_directory(options.rules), today_of(options))
     stopping = [problem for problem in problems if problem.gravity in STOPPING]
     shown = stopping if options.quiet else problems
     if options.json:
@@ -199,8 +200,6 @@ def backtest(options: argparse.Namespace) -> int:
 
 def simulate(options: argparse.Namespace) -> int:
     """`tocsin simulate`: a made-up city's files and their truth."""
-    from datetime import date
-
     from streams.tools.simulate import write
 
     try:
@@ -243,6 +242,16 @@ def print_problems(problems: list[Problem]) -> None:
         path = Path(problem.file)
         text = path.read_text("utf-8", "replace") if path.is_file() else None
         print(problem.render(text), file=sys.stderr)
+
+
+def today_of(options: argparse.Namespace) -> date:
+    """The day given, else that of the wall."""
+    if options.today is None:
+        return datetime.now().astimezone().date()
+    try:
+        return date.fromisoformat(options.today)
+    except ValueError as error:
+        raise Refused(f"--today {options.today!r} is not a date such as 2026-03-02") from error
 
 
 def existing_directory(path: Path) -> Path:

@@ -43,6 +43,15 @@ class RouteReason(enum.StrEnum):
     CONDITION_FAILED = "condition_failed"
     NO_KEY = "no_key"
     NO_VALUE = "no_value"
+    OFF_DUTY = "off_duty"
+    EXCEPTED = "excepted"
+
+
+class ExceptionReason(enum.StrEnum):
+    """What came of a rule's exception that covers an event."""
+
+    APPLIED = "exception_applied"
+    EXPIRED = "exception_expired"
 
 
 class HeldReason(enum.StrEnum):
@@ -53,6 +62,7 @@ class HeldReason(enum.StrEnum):
     UNKNOWN_FINDING = "unknown_finding"
     RULE_REMOVED = "rule_removed"
     SUPPRESSED = "suppressed"
+    OVER_LIMIT = "over_limit"
     UNCHANGED = "unchanged"
     SHADOW = "shadow"
 
@@ -80,14 +90,20 @@ SENTENCES: dict[str, str] = {
     DeadReason.MISSING_FIELD: "A field that the event type requires is missing.",
     DeadReason.WRONG_TYPE: "A field's value does not have the declared type.",
     DeadReason.POISON_FRAME: "An entry of Tocsin's own topics cannot be read; another version, or another writer?",
-    RouteReason.CONDITION_FAILED: "The rule's `where` could not be evaluated (a field is missing or of another type).",
+    RouteReason.CONDITION_FAILED: "The `where` of the rule, or of one of its exceptions, could not be evaluated "
+    "(a field is missing or of another type).",
     RouteReason.NO_KEY: "A part of the rule's `by` is absent, empty, no plain value or longer than 1,000 characters.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",
+    RouteReason.OFF_DUTY: "The event happened outside the rule's `schedule`.",
+    RouteReason.EXCEPTED: "An exception of the rule covers the event.",
+    ExceptionReason.APPLIED: "The exception covers an event that the rule would have taken.",
+    ExceptionReason.EXPIRED: "The exception would cover the event, but has expired: it is time to remove or renew it.",
     HeldReason.REPEATED: "The row was sent again after a crash; it was counted the first time.",
     HeldReason.OUTDATED: "A later state of this finding is already known.",
     HeldReason.UNKNOWN_FINDING: "Nothing is known of this finding (any more): it was retracted or ended long ago.",
     HeldReason.RULE_REMOVED: "The alert was closed because its rule, or that logic of it, is there no more.",
     HeldReason.SUPPRESSED: "An alert of this rule and key was sent within `suppress_for`.",
+    HeldReason.OVER_LIMIT: "As many alerts of this rule as its `limit` allows were sent; one alert counts the others.",
     HeldReason.UNCHANGED: "Nothing that people see of the alert has changed.",
     HeldReason.SHADOW: "The rule is only observed (`status: experimental` or `test`): nobody is sent.",
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -128,8 +129,8 @@ class Schedule:
         spans = sorted(duty.span(local) for duty in self.duties for local in range(day - 2, day + 2)
                        if duty.applies(local))
         last: Span | None = None
-        for begin, end in spans:
-            begin, end = max(begin, begins), min(end, ends)
+        for span in spans:
+            begin, end = max(span[0], begins), min(span[1], ends)
             if begin >= end:
                 continue
             if last is not None and begin <= last[1]:
@@ -179,7 +180,7 @@ def _jumps(zone: str, first: int, days: int) -> tuple[Span, ...]:
     found = []
     place = zone_of(zone)
     offsets = [moment(day * DAY, place).utcoffset() or timedelta() for day in range(first, first + days + 1)]
-    for number, (before, after) in enumerate(zip(offsets, offsets[1:], strict=False)):
+    for number, (before, after) in enumerate(pairwise(offsets)):
         if after > before:
             at = _change(place, (first + number) * DAY, (first + number + 1) * DAY)
             shift = timedelta(microseconds=1)

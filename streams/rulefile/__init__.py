@@ -10,6 +10,7 @@ what could be better. Every problem has a code from `codes`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 
 from streams.problems import Gravity, Problem, Problems
@@ -17,6 +18,7 @@ from streams.rulefile.assembling import Assembler
 from streams.rulefile.codes import CODES, UNREADABLE, Code
 from streams.rulefile.workshop import Workshop
 from streams.rules import Bundle
+from streams.schedules import EPOCH_DAY
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".txt", ".geojson")
 
@@ -31,10 +33,13 @@ def load(directory: Path) -> Bundle:
     return bundle
 
 
-def check(directory: Path) -> tuple[Bundle | None, list[Problem]]:
-    """The bundle, None if a mistake stops it; and all problems, also warnings and infos, in order."""
+def check(directory: Path, today: date | None = None) -> tuple[Bundle | None, list[Problem]]:
+    """The bundle, None if a mistake stops it; and all problems, also warnings and infos, in order.
+
+    `today`: tell also what is wrong because of the date, such as an exception that has expired; it stops nothing.
+    """
     files, unreadable = read_directory(directory)
-    bundle, problems = check_files(files, f"{directory.as_posix()}/")
+    bundle, problems = check_files(files, f"{directory.as_posix()}/", today)
     return (None if unreadable else bundle), sorted([*unreadable, *problems])
 
 
@@ -54,9 +59,11 @@ def workshop_of(files: Mapping[str, bytes], root: str = "", unreadable: Iterable
     return Workshop(assembler, bundle)
 
 
-def check_files(files: Mapping[str, bytes], root: str = "") -> tuple[Bundle | None, list[Problem]]:
+def check_files(
+    files: Mapping[str, bytes], root: str = "", today: date | None = None
+) -> tuple[Bundle | None, list[Problem]]:
     """As `check`, for files by their path below the folder; `root` stands before it in problems."""
-    return Assembler(files, root).assemble()
+    return Assembler(files, root, None if today is None else today.toordinal() - EPOCH_DAY).assemble()
 
 
 def read_directory(directory: Path) -> tuple[dict[str, bytes], list[Problem]]:

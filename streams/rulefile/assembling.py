@@ -19,9 +19,11 @@ from streams.rulefile.common import called, fields_of, foreign_to
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values, read_fields
+from streams.rulefile.macros import MACRO_FIELDS, Macros
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
 from streams.rulefile.ordering import observed, ordered
+from streams.rulefile.readers import READERS as RULE_READERS
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
 from streams.rulefile.registers import Beside, check_registers, read_list, read_register
@@ -30,7 +32,6 @@ from streams.rulefile.selection import Selection
 from streams.rulefile.silence import PREFIX, silence_rule
 from streams.rulefile.sources import SourceReader
 from streams.rulefile.spots import FileText
-from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import Bundle, City, Register, Rule, Source
 from streams.specs import Written
 
@@ -38,7 +39,6 @@ T = TypeVar("T")
 LATER = frozenset(
     (
         "hotspot",
-        "macro",
         "template",
         "instance",
         "override",
@@ -61,6 +61,7 @@ TABLES = {
     "source": documents.SOURCE_FIELDS,
     "register": documents.REGISTER_FIELDS,
     "list": documents.LIST_FIELDS,
+    "macro": MACRO_FIELDS,
 }
 TEST_FIELDS = (
     Field("kind", "string", "tests", values=("tests",)),
@@ -85,11 +86,11 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Assembler:
-    """Reads all files. `root` stands before the names of files in problems."""
+    """Reads all files. `root` stands before the names of files in problems; `today` is a day from 1970-01-01."""
 
-    def __init__(self, files: Mapping[str, bytes], root: str) -> None:
+    def __init__(self, files: Mapping[str, bytes], root: str, today: int | None = None) -> None:
         self.files, self.root = files, root
-        self.report = Report()
+        self.report = Report(today)
         self.documents: dict[str, dict[str, Document]] = {}
         self.tests: list[Document] = []
         self.broken: list[str] = []
@@ -163,9 +164,9 @@ class Assembler:
 
     def _values(self, kind: str, node: Node) -> Values:
         if kind in TABLES:
-            return read_fields(node, TABLES[kind], documents.READERS, self.report, called(kind))
+            return read_fields(node, TABLES[kind], RULE_READERS, self.report, called(kind))
         return read_fields(
-            node, fields_of(kind), documents.READERS, self.report, f"{called(kind)} rule", foreign_to(kind)
+            node, fields_of(kind), RULE_READERS, self.report, f"{called(kind)} rule", foreign_to(kind)
         )
 
     def _keep(self, document: Document) -> None:
@@ -207,13 +208,15 @@ class Assembler:
         registers = self._each("register", lambda one: read_register(one.values, one.path, beside, self.report))
         lists = self._each("list", lambda one: read_list(one.values, one.path, beside, self.report))
         check_registers([(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report)
-        names = Names(event_types, registers, lists, city.zone, areas.zones)
+        macros = Macros([one.values for one in self._all("macro")], self.report)
+        names = Names(event_types, registers, lists, city.zone, areas.zones, macros.definitions)
         expressions = Expressions(self.report)
         reader = SourceReader(names, expressions, city, self.report)
         read = self._each("source", lambda one: reader.read(one.values))
         sources = {name: source for name, source in read.items() if source is not None}
         self.names, self.sources = names, sources
         rules = self._rules(names, expressions, sources)
+        macros.check_unused(names, names.called(), any(one.values.get("open") for one in self._all("source")))
         if not self.report.faults:
             rules |= self._silences(names, sources, expressions)
         return Bundle(

@@ -16,7 +16,11 @@ from streams.records import KeyValues, Micros
 from streams.rulefile import codes
 from streams.rulefile.codes import Code, Report
 from streams.rulefile.drafts import Built, RuleDraft
+from streams.rulefile.duty import Duties
+from streams.rulefile.exceptions import Exceptions, Kept, check_taken_away
 from streams.rulefile.expressions import Expressions, Names, said_type
+from streams.rulefile.grading import Graded, Gradings
+from streams.rulefile.limits import LimitDraft, limit_of
 from streams.rulefile.logic import logic_of, squeeze
 from streams.rulefile.nodes import below
 from streams.rulefile.scalars import Passage, a_or_an
@@ -26,7 +30,8 @@ from streams.rulefile.spots import Spot
 from streams.rulefile.structures import MeasureDraft, SelectorDraft, StepDraft
 from streams.rulefile.watching import Watching
 from streams.rulefile.wording import Wording
-from streams.rules import Alert, Rule
+from streams.rules import Alert, Limit, Rule
+from streams.schedules import Schedule
 
 NUMBERS = frozenset(("int", "double", "uint", "dyn", "duration"))
 _CODE_OF = {
@@ -48,6 +53,16 @@ class Meaning(msgspec.Struct, frozen=True):
     facts: Mapping[str, Expression]
     every: Interval | None
     expected: tuple[KeyValues, ...]
+    schedule: Schedule | None
+    kept: Kept
+    graded: Graded | None
+    limit: Limit | None
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What a kind takes beside its fields."""
+        given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused}
+        return {name: value for name, value in given.items() if value is not None}
 
 
 class Builder:
@@ -62,19 +77,16 @@ class Builder:
         self.selectors = Selectors(names, selection, expressions, report)
         self.watching = Watching(names, expressions, report)
         self.wording = Wording(names, expressions, report)
+        self.duties = Duties(names, report)
+        self.exceptions = Exceptions(names, expressions, report)
+        self.gradings = Gradings(names, expressions, report)
 
     def build(self, draft: RuleDraft) -> Rule | None:
         """The rule; None if anything about it is wrong, all of which is then reported. Its bases come before it."""
         before = self.report.faults
         built = self.selectors.of(draft)
         by = self.selectors.key_names(draft, built)
-        meaning = Meaning(
-            by,
-            self._value(draft, built),
-            self.wording.facts(draft, built, by),
-            self.watching.every(draft, built, by),
-            self.watching.expected(draft, built, by),
-        )
+        meaning = self._meaning(draft, built, by)
         if not draft.values.sound or self.report.faults > before:
             return None
         spec = _spec(draft)
@@ -86,6 +98,21 @@ class Builder:
             self.rules[rule.id] = rule
             self.names.event_types[origin(rule.id)] = event_type(rule)
         return rule
+
+    def _meaning(self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]) -> Meaning:
+        value, schedule = self._value(draft, built), self.duties.of(draft)
+        graded = self.gradings.of(draft, built, by, "" if value is None else value.type)
+        return Meaning(
+            by,
+            value,
+            self.wording.facts(draft, built, by, () if graded is None else graded.facts),
+            self.watching.every(draft, built, by),
+            self.watching.expected(draft, built, by),
+            schedule,
+            self.exceptions.of(draft, built, by, schedule),
+            graded,
+            limit_of(draft, self.report),
+        )
 
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
         """The expression that is measured."""
@@ -104,6 +131,7 @@ class Builder:
         return value
 
     def _contradictions(self, draft: RuleDraft, spec: Mapping[str, Any]) -> None:
+        check_taken_away(draft, self.report)
         for field, text, hint in draft.kind.problems(spec):
             parts = [part for part in re.split(r"[.\[\]]", field) if part]
             self.report.add(_code_of(parts), _spot_of(draft, parts, text), text, hint)
@@ -112,25 +140,32 @@ class Builder:
         values = draft.values
         zone = values.get("zone", self.names.zone)
         options = HoldOptions(values.get("for", 0), values.get("keep_firing_for", 0))
-        context = {} if meaning.every is None else {"every": meaning.every}
         alert, dispatch = values.get("alert"), values.get("dispatch")
-        selectors = tuple(one.selector for one in built if one.selector is not None)
+        chosen = zip(built, meaning.kept.guards, strict=True)
+        selectors = tuple(
+            msgspec.structs.replace(one.selector, guard=guard) for one, guard in chosen if one.selector is not None
+        )
         bases = bases_of(draft)
         plain = {name: values[name] for name in ("severity", "owner", "status", "suppress_for") if name in values}
+        if meaning.graded is not None:
+            plain |= {"severity": meaning.graded.otherwise, "grading": meaning.graded.grading}
         return Rule(
             id=values["id"],
             kind=draft.kind.NAME,
             title=values.get("title", values["id"]),
             selectors=selectors,
             by=meaning.by,
-            detector=draft.kind.compile_rule(spec, options, zone_of(zone), **context),
-            logic=logic_of(draft, zone, [base.ref for base in map(self.rules.__getitem__, bases)]),
+            detector=draft.kind.compile_rule(spec, options, zone_of(zone), **meaning.context),
+            logic=logic_of(draft, zone, [base.ref for base in map(self.rules.__getitem__, bases)], self.names.macros),
             sources=self.selection.senders([pattern for one in selectors for pattern in one.types]),
             bases=bases,
             spec=spec,
             value=meaning.value,
             facts=meaning.facts,
             expected=meaning.expected,
+            schedule=meaning.schedule,
+            exemptions=meaning.kept.exemptions,
+            limit=meaning.limit,
             alert=alert[0] if alert else Alert(),
             dispatch=dispatch[0] if dispatch else None,
             tests=values.get("tests", ()),
@@ -164,6 +199,8 @@ def _taken(value: Any) -> Any:
     """What a kind takes, from what was read."""
     if isinstance(value, MeasureDraft):
         return value.measure
+    if isinstance(value, LimitDraft):
+        return value.matches
     if isinstance(value, Passage):
         return squeeze(value.text)
     if isinstance(value, SelectorDraft):

@@ -169,17 +169,73 @@ PERSONAL = _code(
     Gravity.WARNING,
 )
 
+# Macros, templates, districts
+MACRO_CYCLE = _code("TOC080", "macros that call each other in a circle", "write one of them without the others")
+MACRO_MISFIT = _code(
+    "TOC081",
+    "a macro that does not fit where it is used",
+    "change the macro, or ask for events that have what it names",
+)
+BAD_INSTANCE = _code(
+    "TOC082", "an instance that does not fit its template", "give each parameter a value of its type, and no other"
+)
+BAD_PLACEHOLDER = _code(
+    "TOC083", "a placeholder that is no parameter of the template", "name a parameter, or write $$ for a plain $"
+)
+UNUSED_PARAMETER = _code("TOC084", "a parameter that nothing uses", "use or remove it", Gravity.WARNING)
+LOOSENED = _code("TOC085", "an override that loosens its rule", "a district may tighten a rule, not loosen it")
+NOT_OVERRIDABLE = _code(
+    "TOC086", "a field that no district may change", "remove it from `set`, or write a rule of the district's own"
+)
+OTHER_DISTRICT = _code(
+    "TOC087", "a district that is not there, or not the file's own", "name the district whose folder the file is in"
+)
+UNKNOWN_BASE = _code("TOC088", "an override of a rule that does not exist", "name a rule by its id")
+NOT_DIVISIBLE = _code(
+    "TOC089",
+    "an override of a rule whose keys reach across districts",
+    "add `place.district` to the rule's `by`, so that each key lies in one district",
+)
+
+
+# On duty, exceptions, severity, limits
+EXPIRED = _code("TOC100", "an exception that has expired", "remove it, or give it a later date")
+BAD_EXCEPTION = _code("TOC101", "an exception that does not fit its rule", "change its name or its condition")
+BAD_DATE = _code("TOC102", "not a date", "write for example 2027-01-31")
+BAD_SCHEDULE = _code("TOC103", "not a schedule", 'write for example {days: mon-fri, from: "07:00", to: "19:00"}')
+NEVER_ON_DUTY = _code(
+    "TOC104", "a rule that is never on duty", "correct `schedule`, or the dates of its calendar", Gravity.WARNING
+)
+CLOCKS_JUMP = _code(
+    "TOC105",
+    "an edge of a schedule that the clocks jump over",
+    "choose another hour, or accept that duty begins or ends at the jump on that day",
+    Gravity.WARNING,
+)
+BAD_SEVERITY = _code("TOC106", "an expression that gives a word which is no severity", "use a word of the closed list")
+BAD_LIMIT = _code(
+    "TOC107", "not a limit", "write {alerts: 20, per: 1h}; for the matches of a sequence a number, or {matches: 500}"
+)
+LIMITS_NOTHING = _code("TOC108", "a limit that limits nothing", "remove the limit", Gravity.WARNING)
+
 
 class Report:
-    """The problems found so far; `faults` counts those that stop a load."""
+    """The problems found so far; `faults` counts those that stop a load.
 
-    def __init__(self) -> None:
+    `today`, a day from 1970-01-01, is known where a person checks: nothing else is wrong because time passed.
+    """
+
+    def __init__(self, today: int | None = None) -> None:
+        self.today = today
         self.problems: list[Problem] = []
         self.faults = 0
 
-    def add(self, code: Code, spot: Spot, text: str, hint: str | None = "") -> None:
-        """One more problem. An empty hint: the code's own advice stands; None: nothing is to be done."""
-        self.faults += code.gravity in (Gravity.FATAL, Gravity.BUG)
+    def add(self, code: Code, spot: Spot, text: str, hint: str | None = "", stops: bool = True) -> None:
+        """One more problem. An empty hint: the code's own advice stands; None: nothing is to be done.
+
+        Not `stops`: a service that loads the same files goes on.
+        """
+        self.faults += stops and code.gravity in (Gravity.FATAL, Gravity.BUG)
         line, column = spot.file.position(spot.start)
         advice = "" if hint is None else hint or code.do
         self.problems.append(Problem(spot.file.name, line, column, code.code, text, advice, code.gravity, spot.length))

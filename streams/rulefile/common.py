@@ -7,7 +7,8 @@ from functools import cache
 
 from streams.kinds import Field, all_kinds
 from streams.rulefile.documents import ID, KIND
-from streams.rulefile.scalars import SEVERITIES, STATUSES
+from streams.rulefile.scalars import STATUSES
+from streams.rules import SEVERITIES
 
 COMMON = (
     KIND,
@@ -21,16 +22,22 @@ COMMON = (
     Field("for", "duration", "how long the condition must hold before it is a finding", default=0),
     Field("keep_firing_for", "duration", "how long a finding stays open after the condition ceased", default=0),
     Field("suppress_for", "duration", "how long after an alert of its key no further one is sent", default=0),
-    Field("severity", "string", "how bad it is", default="minor", values=SEVERITIES),
+    Field(
+        "severity",
+        "severity",
+        "how bad it is: a word, or an expression over the finding that gives one",
+        default="minor",
+        values=SEVERITIES,
+    ),
     Field("owner", "string", "who looks after the rule", default=""),
     Field("status", "string", "experimental and test are only observed", default="stable", values=STATUSES),
     Field("zone", "zone", "the time zone of its windows; the city's if not given"),
     Field("alert", "alert", "what people read: {title, summary, runbook, category}"),
     Field("dispatch", "dispatch", "who is sent: {to, priority, instruction}"),
-    Field("limit", "positive", "how many matches of a key may be under way"),
+    Field("limit", "limit", "how many alerts are told within a time: {alerts, per}; of a sequence also {matches}"),
     Field("tests", "tests", "timelines with the findings they must give", default=()),
-    Field("schedule", "later", "when the rule is on duty"),
-    Field("exceptions", "later", "what is known and needs no alert, until a date"),
+    Field("schedule", "schedule", "when the rule is on duty: {days, from, to, zone, holidays, calendar}, or several"),
+    Field("exceptions", "exceptions", "what is known and needs no alert: [{name, where, expires, reason, owner}]"),
     Field("near", "later", "a place as the key: 250m"),
     Field("around", "later", "the step around which the circle is drawn"),
     Field("baseline", "later", "what this hour normally brings"),
@@ -43,10 +50,6 @@ _UNUSED = {  # (kind, common field) -> what to do instead
     ("sequence", "event"): _STEPS,
     ("sequence", "where"): _STEPS,
     ("sequence", "rule"): "put it into each step: - {{name: a, rule: ...}}",
-    **dict.fromkeys(
-        (("match", "limit"), ("threshold", "limit"), ("absence", "limit")),
-        "it bounds the matches that a sequence has under way",
-    ),
 }
 ARTICLES = {"absence": "an absence", "event_type": "an event type"}
 

@@ -7,6 +7,7 @@ from copy import copy
 from typing import Any, TypeAlias
 
 from streams.conditions import (
+    Definition,
     Expression,
     ExpressionProblem,
     ExpressionProblems,
@@ -14,6 +15,7 @@ from streams.conditions import (
     compile_expression,
     event_scope,
     key_scope,
+    macros_called,
     record_scope,
 )
 from streams.rulefile import codes
@@ -30,6 +32,7 @@ _CODES = {
     "result": codes.CEL_RESULT,
     "value": codes.CEL_VALUE,
     "size": codes.CEL_LIMIT,
+    "macro": codes.MACRO_MISFIT,
 }
 Known: TypeAlias = dict[tuple[int, str, str | None], Expression | list[ExpressionProblem]]
 
@@ -44,9 +47,11 @@ class Names:
         lists: Mapping[str, tuple[Any, ...]],
         zone: str,
         zones: Mapping[str, Zone] | None = None,
+        macros: Mapping[str, Definition] | None = None,
     ) -> None:
         self.event_types = dict(event_types)  # and, as rules are built, their findings
         self.registers, self.lists, self.zone, self.zones = registers, lists, zone, zones or {}
+        self.macros = macros or {}
         self._scopes: dict[Any, Scope] = {}
 
     def over(self, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Names:
@@ -56,9 +61,9 @@ class Names:
         found.registers, found.lists, found._scopes = registers, lists, {}
         return found
 
-    def event(self, types: Iterable[str], open: bool) -> Scope:
-        """For events of these declared types; `open`: and of undeclared ones."""
-        key = ("event", tuple(sorted(set(types))), open)
+    def event(self, types: Iterable[str], open: bool, called: str = "") -> Scope:
+        """For events of these declared types; `open`: and of undeclared ones. `called`: a name for the event."""
+        key = ("event", tuple(sorted(set(types))), open, called)
         if key not in self._scopes:
             self._scopes[key] = event_scope(
                 [self.event_types[name] for name in key[1]],
@@ -68,8 +73,14 @@ class Names:
                 zones=self.zones,
                 zone=self.zone,
                 known=list(self.event_types.values()),
+                called=called,
             )
+            self._scopes[key].macros = self.macros
         return self._scopes[key]
+
+    def called(self) -> frozenset[str]:
+        """The macros that were called so far."""
+        return frozenset().union(*map(macros_called, self._scopes.values()))
 
     def holders(self, field: str) -> list[str]:
         """The event types that have a field of this name."""
@@ -82,6 +93,7 @@ class Names:
             self._scopes[key] = record_scope(
                 format, lists=self.lists, registers=self.registers, zones=self.zones, zone=zone
             )
+            self._scopes[key].macros = self.macros
         return self._scopes[key]
 
     def key(self, names: Mapping[str, str]) -> Scope:
@@ -91,6 +103,7 @@ class Names:
             self._scopes[key] = key_scope(
                 names, lists=self.lists, registers=self.registers, zones=self.zones, zone=self.zone
             )
+            self._scopes[key].macros = self.macros
         return self._scopes[key]
 
 
@@ -110,9 +123,13 @@ class Expressions:
         known = self._compiled(passage.text, scope, expect)
         if not isinstance(known, list):
             return known
-        for problem in known:
-            self._tell(passage, problem)
+        self.tell_all(passage, known)
         return None
+
+    def tell_all(self, passage: Passage, problems: Iterable[ExpressionProblem]) -> None:
+        """Report what is wrong with an expression, each at its place."""
+        for problem in problems:
+            self._tell(passage, problem)
 
     def quiet(self, text: str, scope: Scope) -> Expression | None:
         """The expression of a text that is known to be right as far as it can be; None otherwise."""
@@ -129,6 +146,9 @@ class Expressions:
         return self.known[key]
 
     def _tell(self, passage: Passage, problem: ExpressionProblem) -> None:
+        if problem.sort == "told":
+            self.report.spoil()
+            return
         start = offset_of(passage.text, problem.line, problem.column)
         spot = spot_in(passage.node, start, start + problem.length)
         self.report.add(_CODES[problem.sort], spot, problem.message, problem.hint)

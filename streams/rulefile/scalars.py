@@ -18,7 +18,6 @@ from streams.rulefile.codes import Code, Report
 from streams.rulefile.nodes import MISSING, Listing, Node, Scalar, describe, plain
 from streams.rulefile.spots import Spot
 
-SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
 STATUSES = ("experimental", "test", "stable", "deprecated")
 LONGEST: Micros = 36_500 * DAY
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -205,6 +204,14 @@ def read_text(node: Node, field: Field, report: Report) -> Passage:
 def read_cel(node: Node, field: Field, report: Report) -> Passage:
     """An expression; a YAML number or truth value is an expression too."""
     return Passage(scalar(node, "an expression").text, scalar(node, "an expression"))
+
+
+def read_severity(node: Node, field: Field, report: Report) -> str | Passage:
+    """A word of the closed list; what is more than a word is an expression."""
+    text = scalar(node, "a severity").text
+    if _WORD.fullmatch(text) or not text.strip():
+        return read_string(node, field, report)
+    return read_cel(node, field, report)
 
 
 def read_duration_or_cel(node: Node, field: Field, report: Report) -> Micros | Passage:

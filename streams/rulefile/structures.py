@@ -357,7 +357,7 @@ def written(node: Node) -> Written:
     return Written(plain(node), file.name, spots)
 
 
-def read_limit(node: Node, field: Field, report: Report) -> int:
+def read_positive(node: Node, field: Field, report: Report) -> int:
     """A whole number of at least one."""
     value = scalars.read_integer(node, field, report)
     if value < 1:
@@ -370,7 +370,7 @@ READERS: dict[str, Reader] = {
     "id": scalars.read_id,
     "name": scalars.read_name,
     "integer": scalars.read_integer,
-    "positive": read_limit,
+    "positive": read_positive,
     "number": scalars.read_number,
     "boolean": scalars.read_boolean,
     "duration": scalars.read_duration,
@@ -379,6 +379,7 @@ READERS: dict[str, Reader] = {
     "zone": scalars.read_zone,
     "text": scalars.read_text,
     "cel": scalars.read_cel,
+    "severity": scalars.read_severity,
     "path": scalars.read_cel,
     "texts": scalars.read_texts,
     "strings": scalars.read_strings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from streams.conditions import EvalError, Expression
 from streams.records import KeyValues, Micros
@@ -37,9 +37,7 @@ class Watching:
         selector = built[0].selector if built else None
         if by and selector is None:
             return None  # the key itself is wrong: what it says of `every` would be noise
-        parts = zip(by, selector.by if selector else (), strict=False)
-        types = {name: part.type for name, part in parts if _PATH.fullmatch(name)}
-        expression = self.expressions.compile(every, self.names.key(types), "duration")
+        expression = self.expressions.compile(every, self.names.key(key_types(built, by)), "duration")
         return None if expression is None else _interval(expression, by)
 
     def expected(self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]) -> tuple[KeyValues, ...]:
@@ -83,6 +81,13 @@ class Watching:
             text = f"`{name}` is {a_or_an(kind)}, and the column `{column}` of {register.id} {a_or_an(field.type)}"
             self.report.add(codes.BAD_KEY, spot, text, f"write string({name}), or change the column's type")
         return field is not None
+
+
+def key_types(built: Sequence[Built], by: tuple[str, ...]) -> dict[str, str]:
+    """The parts of the key that expressions can name, each with its type."""
+    selector = built[0].selector if built else None
+    parts = zip(by, selector.by if selector is not None else (), strict=False)
+    return {name: part.type for name, part in parts if _PATH.fullmatch(name)}
 
 
 def _interval(expression: Expression, by: tuple[str, ...]) -> Callable[[KeyValues], Micros | None]:

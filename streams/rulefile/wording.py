@@ -26,15 +26,17 @@ class Wording:
     def __init__(self, names: Names, expressions: Expressions, report: Report) -> None:
         self.names, self.expressions, self.report = names, expressions, report
 
-    def facts(self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]) -> Mapping[str, Expression]:
-        """The paths that the texts read of an event, each with its expression; `ALWAYS` among them."""
+    def facts(
+        self, draft: RuleDraft, built: list[Built], by: tuple[str, ...], more: Iterable[str] = ()
+    ) -> Mapping[str, Expression]:
+        """The paths that the texts read of an event, each with its expression; `ALWAYS` and `more` among them."""
         known = _known(self.names, built)
         steps = {
             step.step.name: _known(self.names, built[index : index + 1])
             for index, step in enumerate(draft.steps)
             if index < len(built) and not step.step.negated
         }
-        wanted: dict[str, None] = dict.fromkeys(ALWAYS)
+        wanted: dict[str, None] = dict.fromkeys((*ALWAYS, *more))
         for passage in _passages(draft):
             for path, column in self._paths(passage):
                 plain = self._plain(passage, path, column, known, steps, by)

@@ -14,7 +14,8 @@ from streams.problems import Gravity, Problems
 from streams.records import Event, Place
 from streams.rulefile import check, check_files, load, read_directory
 from streams.rulefile.common import COMMON
-from streams.rulefile.documents import MAPPING_FIELDS, PLACE_FIELDS, READERS, TIME_FIELDS
+from streams.rulefile.documents import MAPPING_FIELDS, PLACE_FIELDS, TIME_FIELDS
+from streams.rulefile.readers import READERS
 from streams.rulefile.structures import STEP_FIELDS
 from streams.rules import Bundle, Rule
 from streams.specs import Expect, Measure, Step, Test, Window, Written

@@ -1,0 +1,17 @@
+"""How each type of field in a rule is read: the simple ones, the structured ones, those of documents, all together."""
+
+from __future__ import annotations
+
+from streams.rulefile import documents, parameters
+from streams.rulefile.duty import read_schedule
+from streams.rulefile.exceptions import read_exceptions
+from streams.rulefile.limits import read_limit
+from streams.rulefile.scalars import Reader
+
+READERS: dict[str, Reader] = {
+    **documents.READERS,
+    **parameters.READERS,
+    "schedule": read_schedule,
+    "exceptions": read_exceptions,
+    "limit": read_limit,
+}
