@@ -79,7 +79,7 @@ d1,10m,1,2
     "f2.yaml": b"""\
 kind: source
 id: f2
-topic: t
+topic: t2
 format: csv
 zone: Asia/Shanghai
 silence: 3h
