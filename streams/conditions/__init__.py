@@ -1,5 +1,6 @@
 """Conditions: CEL texts, checked against declared types and compiled to Python functions."""
 
+from streams.conditions.check import called_macros, macro_problems, macros_called
 from streams.conditions.clauses import Clause, Logic, clauses, logic
 from streams.conditions.expression import Expression, compile_expression, together
 from streams.conditions.macros import Definition
@@ -19,6 +20,7 @@ from streams.conditions.values import EvalError, Failure
 
 __all__ = [
     "Access", "Clause", "Definition", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem",
-    "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable", "clauses",
-    "compile_expression", "event_scope", "is_function", "key_scope", "logic", "record_scope", "together",
+    "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable",
+    "called_macros", "clauses", "compile_expression", "event_scope", "is_function", "key_scope", "logic",
+    "macro_problems", "macros_called", "record_scope", "together",
 ]

@@ -217,6 +217,8 @@ class Compiler:
             return []
         if name not in self.wrong:
             definition = self.scope.macros[name]
+            if definition.broken:
+                return [ExpressionProblem(1, 1, f"`{name}` is wrong in itself", sort="told")]
             try:
                 tree = self.check(definition.text, definition.parameters)
                 self.wrong[name] = bounds.found_in(tree, definition.text, self.scope, definition.parameters)
@@ -236,7 +238,7 @@ class Compiler:
             for problem in self.body(name):
                 told = f"in `{name}` ({definition.place(problem.line, problem.column)}): {problem.message}"
                 one = mistakes.at(text, start, told, problem.hint, len(name))
-                problems.append(msgspec.structs.replace(one, sort="macro"))
+                problems.append(msgspec.structs.replace(one, sort="told" if problem.sort == "told" else "macro"))
         if problems:
             raise ExpressionProblems(problems)
         return {call.function for call in found}
@@ -275,6 +277,24 @@ class Compiler:
         end = _after_comma(text, name.offset)
         head = f"register_{self.register_numbers[name.value]}("
         return text[:start] + head + _padding(text[start:end], len(head)) + text[end:]
+
+
+def called_macros(text: str, macros: Mapping[str, Definition]) -> list[str]:
+    """The macros that a text calls; ExpressionProblems if it is no expression."""
+    return [call.function for call in calls(Compiler(Scope({}, ())).parse(text), macros)]
+
+
+def macro_problems(name: str, scope: Scope) -> list[ExpressionProblem]:
+    """What is wrong with a macro where these names are known, placed in its own text."""
+    if scope.compiler is None:
+        scope.compiler = Compiler(scope)
+    problems: list[ExpressionProblem] = scope.compiler.body(name)
+    return problems
+
+
+def macros_called(scope: Scope) -> frozenset[str]:
+    """The macros that were called in expressions of this scope, right or wrong."""
+    return frozenset() if scope.compiler is None else frozenset((*scope.compiler.bodies, *scope.compiler.wrong))
 
 
 def _padding(replaced: str, used: int) -> str:

@@ -20,12 +20,16 @@ CALL = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 
 
 class Definition(msgspec.Struct, frozen=True):
-    """A macro: its parameters with their type texts, its text, and where a line and column of it stand, in words."""
+    """A macro: its parameters with their type texts, its text, and where a line and column of it stand, in words.
+
+    `broken`: it is wrong in itself, which is told already.
+    """
 
     name: str
     parameters: Mapping[str, str]
     text: str
     place: Callable[[int, int], str] = "line {}, column {}".format
+    broken: bool = False
 
     @property
     def signature(self) -> str:

@@ -16,8 +16,8 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
     """One mistake. `line` and `column` count from 1 in the expression's own text, in code points.
 
     `hint` tells what to do; `length` is how many code points are meant, from the column on. `sort` is one
-    of syntax, name, type, result (the whole has another type than wanted), value (a literal), size and macro (one
-    that does not fit where it is called).
+    of syntax, name, type, result (the whole has another type than wanted), value (a literal), size, macro (one
+    that does not fit where it is called) and told (the cause is told elsewhere).
     """
 
     line: int
