@@ -21,6 +21,7 @@ from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import City, EventType, FieldType
 
 FIELD_TYPES = ("string", "int", "double", "bool", "duration", "timestamp", "place", "list", "map", "dyn")
+LIST_TYPES = ("string", "int", "double", "bool")
 COLUMN_TYPES = ("string", "int", "double", "bool", "duration", "timestamp", "place")
 FORMATS = ("json", "csv", "cloudevents")
 TIME_FORMATS = ("rfc3339", "epoch_s", "epoch_ms")
@@ -147,6 +148,8 @@ LIST_FIELDS = (
     TITLE,
     Field("description", "string", "what stands in it"),
     Field("owner", "string", "who looks after it"),
+    Field("type", "string", "the type of its values; if not given what they look like, and texts in a file",
+          values=LIST_TYPES),
     Field("values", "list_values", "the values"),
     Field("file", "string", "a text file with one value a line, from here"),
 )
@@ -339,11 +342,11 @@ def read_districts(node: Node, field: Field, report: Report) -> tuple[str, ...] 
     return DistrictsDraft(values["file"], values.get("name", ""))
 
 
-def read_list_values(node: Node, field: Field, report: Report) -> tuple[Any, ...]:
-    """Texts, numbers or truth values."""
+def read_list_values(node: Node, field: Field, report: Report) -> tuple[Scalar, ...]:
+    """Texts, numbers or truth values, as they are written."""
     if not isinstance(node, Listing):
         raise Bad(codes.WRONG_TYPE, node.spot, f"{describe(node)} stands where a list belongs", "write [a, b, c]")
-    return tuple(scalars.scalar(entry, "a single value").value for entry in node.entries)
+    return tuple(scalars.scalar(entry, "a single value") for entry in node.entries)
 
 
 READERS: dict[str, Reader] = {

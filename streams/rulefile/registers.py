@@ -9,11 +9,11 @@ from typing import Any
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values
-from streams.rulefile.nodes import below
+from streams.rulefile.nodes import Scalar, below
 from streams.rulefile.reading import decode
 from streams.rulefile.scalars import a_or_an, advise
 from streams.rulefile.spots import FileText, Spot
-from streams.rulefile.tables import TableReader, read_lines
+from streams.rulefile.tables import CELL_TYPES, SHOWN_AT_MOST, TableReader, read_lines
 from streams.rules import EventType, FieldType, Register
 
 
@@ -76,10 +76,28 @@ def read_list(values: Values, path: str, beside: Beside, report: Report) -> tupl
             "write values: [a, b, c], or file: names.txt",
         )
         return ()
+    kind: str | None = values.get("type")
     if "file" not in values:
-        return tuple(values.get("values", ()))
+        written: tuple[Scalar, ...] = values.get("values", ())
+        texts = [(one.text, one.spot) for one in written]
+        return tuple(one.value for one in written) if kind is None else _typed(texts, kind, report)
     file = beside.open(path, values["file"], values.spot("file"))
-    return () if file is None else read_lines(file)
+    return () if file is None else _typed(read_lines(file), kind or "string", report)
+
+
+def _typed(texts: Iterable[tuple[str, Spot]], kind: str, report: Report) -> tuple[Any, ...]:
+    """The values of a list in their type, each once; at most `SHOWN_AT_MOST` problems."""
+    found: dict[Any, None] = {}
+    wrong = 0
+    for text, spot in texts:
+        try:
+            found[CELL_TYPES[kind](text)] = None
+        except (ValueError, OverflowError):
+            wrong += 1
+            if wrong <= SHOWN_AT_MOST:
+                told = f"{text[:40]!r} is not {a_or_an(kind)}"
+                report.add(codes.BAD_ROW, spot, told, "correct the value, or the list's `type`")
+    return tuple(found)
 
 
 def check_registers(

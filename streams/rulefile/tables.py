@@ -175,10 +175,15 @@ class TableReader:
         row[field.name] = value
 
 
-def read_lines(file: FileText) -> tuple[str, ...]:
-    """A list file: one value a line; blank lines and lines that begin with # do not count."""
-    lines = (line.strip() for line in file.text.splitlines())
-    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+def read_lines(file: FileText) -> Iterator[tuple[str, Spot]]:
+    """A list file: one value a line, with its place; blank lines and lines that begin with # do not count."""
+    at = 0
+    for whole in file.text.splitlines(keepends=True):
+        line = whole.strip()
+        if line and not line.startswith("#"):
+            start = at + whole.index(line)
+            yield line, file.spot(start, start + len(line))
+        at += len(whole)
 
 
 def _int(text: str) -> int:

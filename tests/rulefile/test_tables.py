@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.records import Place
+from streams.rulefile import check_files
 from streams.rulefile.codes import Report
 from streams.rulefile.spots import FileText
 from streams.rulefile.tables import SHOWN_AT_MOST, TableReader, cells, read_lines
@@ -85,4 +86,33 @@ def test_the_header_must_fit() -> None:
 
 
 def test_a_list_file_has_one_value_a_line() -> None:
-    assert read_lines(FileText("l", "# roads\nA1 \n\nA2\nA1\n")) == ("A1", "A2")
+    file = FileText("l", "# roads\nA1 \n\n  A2\nA1\n")
+    found = [(text, *file.position(spot.start), spot.length) for text, spot in read_lines(file)]
+    assert found == [("A1", 2, 1, 2), ("A2", 4, 3, 2), ("A1", 5, 1, 2)]
+
+
+def test_the_values_of_a_list_have_a_type() -> None:
+    documents = b"""
+kind: list
+id: zips
+type: string
+values: [19401, 019402]
+---
+kind: list
+id: numbers
+type: int
+file: numbers.txt
+---
+kind: list
+id: plain
+values: [19401, 2.5]
+---
+kind: list
+id: nothing
+values: []
+"""
+    bundle, _ = check_files({"lists.yaml": documents, "numbers.txt": b"7\n# eight\n8\n7\n"})
+    assert bundle is not None
+    assert bundle.lists == {"zips": ("19401", "019402"), "numbers": (7, 8), "plain": (19401, 2.5), "nothing": ()}
+    _, problems = check_files({"lists.yaml": documents, "numbers.txt": b"7\n  seven\n"})
+    assert [(one.code, one.file, one.line, one.column) for one in problems] == [("TOC060", "numbers.txt", 2, 3)]
