@@ -1,4 +1,4 @@
-"""backtest: rules over files of records, with the folds of the service."""
+"""backtest: rules over files of records or over accepted events, with the folds of the service."""
 
 from __future__ import annotations
 
@@ -7,46 +7,106 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from streams.clocks import rfc3339
+import msgspec
+
+from streams.clocks import AFTER_ALL, BEFORE_ALL, rfc3339
 from streams.findings import RETRACTED, Finding
+from streams.ingest import Taken
 from streams.records import Micros
 from streams.rules import Bundle
+from streams.tools.backtesting.events import EventLog, EventsReplay
+from streams.tools.backtesting.jobs import Jobs, Told, ordered
 from streams.tools.replay import Replay, batches
+
+Progress = Callable[[int], None]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """Which findings are told: those that opened in it. The first instant is in it, the last is not."""
+
+    since: Micros = BEFORE_ALL
+    until: Micros = AFTER_ALL
+
+    def holds(self, finding: Finding) -> bool:
+        """Whether the finding opened in it."""
+        return self.since <= finding.opened < self.until
 
 
 class Backtest:
     """One run. `emissions` gives every finding as it is told; `final` the last word on each.
 
-    `now` is the wall: an event that happens later than that is a dead letter.
+    `inputs` are files by source; with `events` the log is read in their place. `now` is the wall: an event
+    that happens later than that is a dead letter. With several `jobs` only `final` can be asked.
     """
 
-    def __init__(self, bundle: Bundle, inputs: Sequence[tuple[str, Path]], order: str = "arrival",
-                 finish: bool = False, now: Micros | None = None) -> None:
+    def __init__(self, bundle: Bundle, inputs: Sequence[tuple[str, Path]] = (), order: str = "arrival",
+                 finish: bool = False, now: Micros | None = None, *, events: EventLog | None = None,
+                 span: Span | None = None, jobs: int = 1) -> None:
         self.bundle, self.inputs, self.order, self.beyond, self.now = bundle, inputs, order, finish, now
-        self.replay = Replay(bundle, [name for name, _ in inputs], order == "arrival", now)
+        self.span = span or Span()
         self.changes: Counter[str] = Counter()
+        self.total: int | None = None
+        self.replay, self._taken = self._of_files() if events is None else self._of_events(events)
+        self._jobs = Jobs(bundle, self.replay.intakes, jobs) if jobs > 1 else None
+        self._told: Told | None = None
+        self._open: set[str] = set()
 
-    def emissions(self, progress: Callable[[int], None] = lambda number: None) -> Iterator[Finding]:
-        """Every finding in the order it is told; `progress` hears how many records were read."""
-        for source, records in batches(self.bundle, self.inputs, self.order, self.now):
-            yield from self._counted(self.replay.take(source, records))
-            progress(len(records))
-        yield from self._counted(self.replay.finish(self.beyond))
+    def emissions(self, progress: Progress = lambda number: None) -> Iterator[Finding]:
+        """Every finding of the span in the order it is told; `progress` hears how many records were read."""
+        return (finding for finding in self._all(progress) if self.span.holds(finding))
 
-    def final(self, progress: Callable[[int], None] = lambda number: None) -> list[Finding]:
+    def _all(self, progress: Progress) -> Iterator[Finding]:
+        for number, taken in self._taken:
+            yield from self._counted(self.replay.pass_on(taken))
+            progress(number)
+            if self._over():
+                break
+        for taken in self.replay.rest(self.beyond):
+            yield from self._counted(self.replay.pass_on(taken))
+
+    def final(self, progress: Progress = lambda number: None) -> list[Finding]:
         """The last word on each finding, by opening, rule and key."""
-        last = {finding.id: finding for finding in self.emissions(progress)}
-        return sorted(last.values(), key=lambda f: (f.opened, f.rule, str(f.key), f.id))
+        if self._jobs is not None:
+            self.replay.detect = self._jobs.send
+        last = {finding.id: finding for finding in self._all(progress)}  # a correction may bring one into the span
+        if self._jobs is not None:
+            self._told = self._jobs.close()
+            last = {finding.id: finding for finding in self._told.final}
+            self.changes.update(self._told.changes)
+        return ordered(finding for finding in last.values() if self.span.holds(finding))
 
     def summary(self) -> dict[str, Any]:
         """What became of the records and how often each change was told."""
-        return {**self.replay.summary(), "changes": dict(sorted(self.changes.items())),
-                "open_keys": self.replay.engine.open_keys}
+        keys = self.replay.engine.open_keys if self._told is None else self._told.open_keys
+        return {**self.replay.summary(), "changes": dict(sorted(self.changes.items())), "open_keys": keys}
+
+    def _of_files(self) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
+        replay = Replay(self.bundle, [name for name, _ in self.inputs], self.order == "arrival", self.now)
+        read = batches(self.bundle, self.inputs, self.order, self.now)
+        return replay, ((len(records), replay.intakes[name].take(records)) for name, records in read)
+
+    def _of_events(self, events: EventLog) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
+        survey = events.survey()
+        self.total = survey.total
+        replay = EventsReplay(self.bundle, survey)
+        return replay, ((len(rows), replay.accepted(rows)) for rows in events.rows(survey))
 
     def _counted(self, findings: list[Finding]) -> list[Finding]:
+        """The same; which of those that the span holds are open is remembered."""
         for finding in findings:
             self.changes[finding.change] += 1
+            if state_of(finding) == "open" and self.span.holds(finding):
+                self._open.add(finding.id)
+            else:
+                self._open.discard(finding.id)
         return findings
+
+    def _over(self) -> bool:
+        """Whether nothing more can be told of the span."""
+        until = self.span.until
+        if until == AFTER_ALL or self._jobs is not None or self._open:
+            return False
+        return self.replay.clock > until + self.replay.reach()
 
 
 def state_of(finding: Finding) -> str:

@@ -1,0 +1,1 @@
+"""`tocsin backtest` beyond one run over files: ranges of the log, several jobs, differences, noise, pages."""
