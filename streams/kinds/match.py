@@ -2,6 +2,11 @@
 
 An episode is the event's instant. With `keep_firing_for` events of one key that follow each other
 within that time are one episode.
+
+With `near` and `keep_firing_for` matches that are near each other in place and time are one episode. A match with no
+other within `near` in the `keep_firing_for` before it is the first of an episode, and matches within `near` of that
+first one prolong it. One that is near a later one alone, and so farther from the first, has an episode of its own,
+which begins with those that it is near to: all of them are one alert.
 """
 
 from __future__ import annotations
@@ -12,13 +17,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from streams.circles import MatchCircles
 from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed
-from streams.kinds import Field, Frontier, Identity
+from streams.kinds import Detector, Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 
 NAME = "match"
-FIELDS: tuple[Field, ...] = ()
+FIELDS: tuple[Field, ...] = (
+    Field("near", "distance", "Place as the key: matches within this distance (`100m`, `2km`) and within "
+          "`keep_firing_for` of each other are one episode."),
+)
 
 
 class MatchState(msgspec.Struct, array_like=True):
@@ -76,6 +85,7 @@ def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     return []
 
 
-def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Match:
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
     """A detector for one rule; `for` has no meaning for an instant."""
-    return Match(HoldOptions(keep=options.keep))
+    options, near = HoldOptions(keep=options.keep), spec.get("near")
+    return Match(options) if near is None else MatchCircles(options, near)

@@ -3,23 +3,30 @@
 `patterns` knows which event may follow which; this file keeps the matches under way, tells when
 time concludes or ends them, and chooses among matches (`select`). A match is an episode of an
 instant: that of its last event or, if the last step is a `not`, its deadline.
+
+With `near` the key is a place. Each event of the step `around` is the centre of a circle; a match is one of events
+in that circle, its centre among them. `select` chooses among the matches of one circle, so that an event serves as
+many circles as it lies in. Where a part of `by` names a step (`by: cover.device`) the finding's key is that thing and
+not the cell of the map. `keep_firing_for` joins the matches of one thing in one cell; without things, of one circle.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from streams.choices import CHOICES, Choice, Last, recent
+from streams.circles import CellState, SequenceCircles
 from streams.clocks import AFTER_ALL
 from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed
-from streams.kinds import Field, Frontier, Identity
+from streams.kinds import Detector, Field, Frontier, Identity
 from streams.patterns import Chain, Gathering, Partial, Pattern, Seen, relaxations
-from streams.records import KeyValues, Member, Micros, Order
+from streams.records import KeyValues, Member, Micros
 from streams.specs import Step
 
 Found = tuple[str, str, str]
@@ -40,6 +47,10 @@ FIELDS = (
           "start up to its last event, are used up. `last`: a newer start replaces an older one that stands "
           "at the same step. `each`: every start matches once, on its own. `all`: every combination of "
           "events, as many as `limit` allows to be under way.", default="first", values=SELECTS),
+    Field("near", "distance", "Place as the key: all events of a match lie within this distance (`100m`, `2km`) of "
+          "that of the step `around`."),
+    Field("around", "name", "With `near`, the step around which the circle is drawn; the last that must happen, if "
+          "not given."),
 )
 
 
@@ -57,83 +68,6 @@ class SequenceState(msgspec.Struct, array_like=True):
     waiting: int = 0
     strict: bool = False
     dropped: int = 0
-
-
-class Choice(Protocol):
-    """Which of the matches that conclude at one instant count, and what is used up by them."""
-
-    def sort(self, found: list[Partial]) -> None:
-        """Bring the matches into the order in which they are looked at."""
-
-    def left(self, partial: Partial) -> bool:
-        """Whether a partial is untouched by the matches taken so far."""
-
-    def take(self, match: Partial) -> None:
-        """Count a match."""
-
-
-class First:
-    """The earliest start, of equal ones the longest; every start up to its last event is used up."""
-
-    def __init__(self) -> None:
-        self.edge: Order | None = None
-
-    def sort(self, found: list[Partial]) -> None:
-        """See `Choice`."""
-        found.sort(key=lambda partial: partial.rank)
-
-    def left(self, partial: Partial) -> bool:
-        """See `Choice`."""
-        return self.edge is None or partial.start > self.edge
-
-    def take(self, match: Partial) -> None:
-        """See `Choice`."""
-        self.edge = match.newest
-
-
-class Each(First):
-    """Every start once: the first time it matches, and then the longest."""
-
-    def __init__(self) -> None:
-        self.told: set[Order] = set()
-
-    def left(self, partial: Partial) -> bool:
-        """See `Choice`."""
-        return partial.start not in self.told
-
-    def take(self, match: Partial) -> None:
-        """See `Choice`."""
-        self.told.add(match.start)
-
-
-class Last:
-    """The newest start, of equal ones the longest; its events are used up."""
-
-    def __init__(self) -> None:
-        self.used: set[Order] = set()
-
-    def sort(self, found: list[Partial]) -> None:
-        """See `Choice`."""
-        found.sort(key=_recent, reverse=True)
-
-    def left(self, partial: Partial) -> bool:
-        """See `Choice`."""
-        return self.used.isdisjoint(member.order for member in partial.members)
-
-    def take(self, match: Partial) -> None:
-        """See `Choice`."""
-        self.used.update(member.order for member in match.members)
-
-
-class All(First):
-    """Every match."""
-
-    def left(self, partial: Partial) -> bool:
-        """See `Choice`."""
-        return True
-
-
-CHOICES: dict[str, type[First] | type[Last]] = {"first": First, "last": Last, "each": Each, "all": All}
 
 
 class Sequence:
@@ -247,7 +181,7 @@ class Sequence:
             for partial in done:
                 partial.open &= ~pattern.end
         if self._choice is Last:
-            born.sort(key=_recent)
+            born.sort(key=recent)
         for partial in born:
             if pattern.lives(partial):
                 pattern.reckon(partial)
@@ -280,15 +214,18 @@ class Sequence:
         return choice
 
     def _tell(self, state: SequenceState, at: Micros, match: Partial) -> None:
+        self.tell(state.hold, at, match)
+
+    def tell(self, hold: Hold, at: Micros, match: Partial) -> None:
         """An episode of this instant; with `keep_firing_for` only what is new joins the one before."""
         bound = self.pattern.bound(match)
         facts = dict(match.members[-1].facts or {})
         facts.update((step, members[-1].facts) for step, members in bound.items() if members[-1].facts)
-        current = state.hold.open
+        current = hold.open
         known = current.evidence if current is not None else ()
         new = [member for member in match.members if member.id not in known]
         ids = {step: [member.id for member in members] for step, members in bound.items()}
-        state.hold.pulse(self.options, at, len(match.members), new, ids, facts)
+        hold.pulse(self.options, at, len(match.members), new, ids, facts)
 
     def _keep(self, state: SequenceState, partial: Partial) -> None:
         """Put a partial under way, within the limit."""
@@ -313,7 +250,7 @@ class Sequence:
         count = len(partials)
         if self.pattern.span is not None:
             count = bisect_right(partials, partials[0].ends, key=_ends)
-        return min(range(count), key=lambda index: _recent(partials[index]))
+        return min(range(count), key=lambda index: recent(partials[index]))
 
     def _await(self, state: SequenceState, partial: Partial) -> None:
         state.waiting |= partial.open & self._steps
@@ -327,16 +264,92 @@ class Sequence:
                 yield index, met + span + 1
 
 
-def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Sequence:
+class CircleState(SequenceState, array_like=True):
+    """The matches under way around one event, the centre; all of them hold it once it has come.
+
+    `found` are those that concluded just now, each with its time.
+    """
+
+    centre: Member | None = None
+    found: list[tuple[Micros, Partial]] = []
+
+
+class Encircled(Sequence):
+    """A `sequence` within circles, each around an event of the step `around`: the newest one of it in a match."""
+
+    state_type = CircleState
+
+    def __init__(self, options: HoldOptions, pattern: Pattern, around: int, **how: Any) -> None:
+        super().__init__(options, pattern, **how)
+        self.around = 1 << around
+        self._repeats = pattern.steps[around].max_count != 1
+
+    def begin(self, inside: Iterable[Member], centre: Member) -> CircleState:
+        """The matches that a centre may be part of, from the events in its circle before it."""
+        state = CircleState(Hold(), [], [None] * len(self.pattern.steps) if self.pattern.leading else [])
+        for member in inside:
+            self.advance(state, member.time)
+            self.on_event(state, member if self._repeats else self._masked(member))
+        self.advance(state, centre.time)
+        state.centre = centre
+        self.on_event(state, centre)
+        self._shrink(state)
+        return state
+
+    def show(self, state: CircleState, member: Member) -> None:
+        """Take a later event of the circle; none of them is of the step `around` here."""
+        self.on_event(state, self._masked(member))
+        self._shrink(state)
+
+    def _masked(self, member: Member) -> Member:
+        if not member.roles & self.around:
+            return member
+        return msgspec.structs.replace(member, roles=member.roles & ~self.around)
+
+    def _shrink(self, state: CircleState) -> None:
+        """Drop the partials that can hold the centre no more."""
+        kept = [partial for partial in state.partials if self._centred(state, partial)]
+        _clear(state)
+        state.partials = kept
+        for partial in kept:
+            self._await(state, partial)
+
+    def _centred(self, state: CircleState, partial: Partial) -> bool:
+        for member, index in zip(reversed(partial.members), reversed(partial.steps), strict=True):
+            if 1 << index == self.around:
+                return state.centre is not None and member.order == state.centre.order
+        return False
+
+    def _conclude(self, state: SequenceState, at: Micros, found: list[Partial]) -> Choice:
+        assert isinstance(state, CircleState)
+        return super()._conclude(state, at, [match for match in found if self._centred(state, match)])
+
+    def _tell(self, state: SequenceState, at: Micros, match: Partial) -> None:
+        assert isinstance(state, CircleState)
+        state.found.append((at, match))
+
+
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
     """A detector for one rule; `for` has no meaning for an instant.
 
-    `steps` are `Step`s; `until` is only asked whether it is there.
+    `steps` are `Step`s; `until` is only asked whether it is there. `context["things"]`, beside `near`: name and
+    step of each part of the key that is a thing.
     """
-    select = spec.get("select") or "first"
+    select, near, keep = spec.get("select") or "first", spec.get("near"), HoldOptions(keep=options.keep)
     shape = Chain if spec.get("ordered", True) else Gathering
     pattern = shape(tuple(spec["steps"]), spec.get("within"), select == "all")
-    return Sequence(HoldOptions(keep=options.keep), pattern, select, bool(spec.get("until")),
-                    spec.get("limit") or LIMIT)
+    until, limit = bool(spec.get("until")), spec.get("limit") or LIMIT
+    if near is None:
+        return Sequence(keep, pattern, select, until, limit)
+    inner = Encircled(keep, pattern, centre_step(spec), select=select, until=until, limit=limit)
+    return SequenceCircles(inner, near, context.get("things", ()), CellState[CircleState])
+
+
+def centre_step(spec: Mapping[str, Any]) -> int:
+    """The step around which circles are drawn: the one named, else the last that must happen."""
+    steps: tuple[Step, ...] = tuple(spec["steps"])
+    wanted = [index for index, step in enumerate(steps) if not step.negated and not step.optional]
+    return next((index for index in wanted if steps[index].name == spec.get("around")), wanted[-1])
 
 
 def problems(spec: Mapping[str, Any]) -> list[Found]:
@@ -350,12 +363,30 @@ def problems(spec: Mapping[str, Any]) -> list[Found]:
                  "name the step after which it must not happen, or use kind: absence")]
     ordered = spec.get("ordered", True)
     found = _step_problems(steps, ordered) + _time_problems(steps, ordered, spec.get("within"))
+    found += _around_problems(steps, spec)
     if all(step.optional for step in positives):
         found.append(("steps", "every step is optional", "let at least one step be required"))
     elif ordered and steps[-1].optional and spec.get("select") != "all":
         found.append(("steps", f"the last step `{steps[-1].name}` is optional: nothing waits for it",
                       "remove the step, or its `optional`"))
     return found
+
+
+def _around_problems(steps: tuple[Step, ...], spec: Mapping[str, Any]) -> list[Found]:
+    name = spec.get("around")
+    if name is None:
+        return []
+    if spec.get("near") is None:
+        return [("around", "without `near` there is no circle to draw around a step", "add `near`, or remove `around`")]
+    named = next((step for step in steps if step.name == name), None)
+    good = ", ".join(step.name for step in steps if not step.negated and not step.optional)
+    if named is None:
+        return [("around", f"there is no step called {name}", f"name one of the steps: {good}")]
+    if named.negated or named.optional:
+        what = "must not happen" if named.negated else "may be missing"
+        wrong = f"the step {name} {what}, so no circle can be drawn around it"
+        return [("around", wrong, f"name another step: {good}")]
+    return []
 
 
 def _step_problems(steps: tuple[Step, ...], ordered: bool) -> list[Found]:
@@ -444,8 +475,3 @@ def _clear(state: SequenceState) -> None:
 
 def _ends(partial: Partial) -> Micros:
     return partial.ends
-
-
-def _recent(partial: Partial) -> tuple[Any, ...]:
-    """Sorts by start, then by length, then by the events and the steps they fill."""
-    return (partial.start, len(partial.members), [member.order for member in partial.members], partial.steps)

@@ -29,13 +29,18 @@ satisfies). But once the value has been absent for the longest of `size` (sessio
 has been judged absent too), the episode ends (`no_data`) at the moment the value became absent, and
 a pending one is dropped.
 
+With `near` the key is a place. Each event is the newest of a circle of that radius around it, which looks back over
+the window; the circle is judged as its newest event comes, so "three within 100 m in an hour" is said where the third
+was. What meets the condition is an episode of its own: it lasts while the events of its circle, leaving the window
+one after the other, still meet it. Later events are judged in circles of their own; circles that share an event are
+one alert.
+
 Evidence: the events in the window when the condition was met first, then each event at which it is
 met, or which lies in a window that is judged met at its end.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -43,15 +48,17 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
+from streams.circles import CellState, Disc, ThresholdCircles
 from streams.clocks import BEFORE_ALL, HOUR
 from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Measured, Relaxed
 from streams.judging import Judge
-from streams.kinds import Field, Frontier, Identity
-from streams.measures import Extent, Gauge, always, extent, never, overlap
+from streams.kinds import Detector, Field, Frontier, Identity
+from streams.measures import Gauge
 from streams.records import KeyValues, Member, Micros
-from streams.specs import Measure, Test, Window
-from streams.windows import Edges, contradictions
+from streams.specs import Measure
+from streams.terms import Terms, frontier_of, problems_of, terms_of
+from streams.windows import Edges
 
 NAME = "threshold"
 FIELDS = (
@@ -66,12 +73,9 @@ FIELDS = (
     Field("recovery", "condition", "The episode ends only when this holds, not as soon as `condition` does "
           "not."),
     Field("min_events", "integer", "With fewer events in the window there is no value.", default=0),
+    Field("near", "distance", "Place as the key: `100m`, `2km`. Each event is the newest of a circle of this radius "
+          "around it, which looks back over the window."),
 )
-
-ZERO_IF_EMPTY = ("count", "distinct", "sum")
-_RISING, _FALLING = ("gt", "gte"), ("lt", "lte")
-_REACHING = {"count": _RISING, "distinct": _RISING, "max": _RISING, "min": _FALLING}
-
 
 class ThresholdState(msgspec.Struct, array_like=True, dict=True):
     """`members[head:]` are the events in the window, in order.
@@ -89,46 +93,6 @@ class ThresholdState(msgspec.Struct, array_like=True, dict=True):
     edge: Micros | None = None
     absent: Micros | None = None
     shown: Micros = BEFORE_ALL
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """The terms of one rule: what is measured over which window, when it holds, when it ends."""
-
-    window: Window
-    measure: Measure
-    condition: Test
-    recovery: Test | None
-    min_events: int
-    options: HoldOptions
-
-    @property
-    def reaching(self) -> bool:
-        """Whether more events can only help the condition."""
-        return self.condition.op in _REACHING.get(self.measure.name, ())
-
-    @property
-    def need(self) -> int:
-        """How many events meet a condition on their count that more events only help; else 0."""
-        if not self.reaching or self.measure.name != "count":
-            return 0
-        bound: float = self.condition.value
-        least = math.ceil(bound) if self.condition.op == "gte" else math.floor(bound) + 1
-        return max(least, self.min_events)
-
-    @property
-    def zero(self) -> bool:
-        """Whether an empty window measures 0 and not nothing."""
-        return self.min_events <= 0 and self.window.type != "session" and self.measure.name in ZERO_IF_EMPTY
-
-    @property
-    def possible(self) -> Extent:
-        """Which values can be measured."""
-        return extent(self.measure, 0 if self.zero else max(1, self.min_events))
-
-    @property
-    def name(self) -> str:
-        """The measure as its author wrote it."""
-        return f"p{self.measure.percentile}" if self.measure.name == "percentile" else self.measure.name
 
 
 class Threshold:
@@ -149,7 +113,7 @@ class Threshold:
         self.met = self.judge.met
         self.reaching = terms.reaching
         self.horizon = reach + self.judge.patience + options.wait + options.keep
-        self.frontier, self.why = _frontier(terms)
+        self.frontier, self.why = frontier_of(terms)
         self.gauge = Gauge(terms.measure, terms.min_events)
 
     def start(self, key: KeyValues, now: Micros) -> ThresholdState:
@@ -176,6 +140,23 @@ class Threshold:
     def empty(self, state: ThresholdState) -> bool:
         """No event is in the window, nothing is pending or open, nothing is to be judged."""
         return state.due is None and not state.members and state.hold.idle
+
+    def around(self, inside: list[Member]) -> ThresholdState | None:
+        """A state of the events in a circle, the newest its centre; None if they do not meet the condition."""
+        state = self.start((), inside[-1].time)
+        taken = [self.gauge.take(state, member) for member in inside]
+        value = self.gauge.value(state)
+        if not taken[-1] or value is None or not self.met(value):
+            return None
+        self.judge.meet(state, inside[-1].time, value, ())
+        self._schedule(state)
+        return state
+
+    def wane(self, state: ThresholdState, now: Micros) -> None:
+        """Do what is due until `now`, or until the episode of a circle is over."""
+        while state.due is not None and state.due <= now and not state.hold.idle:
+            self._act(state)
+            self._schedule(state)
 
     def value(self, state: ThresholdState, now: Micros) -> Any:
         """What the window measures at `now`, for people to see; None if absent."""
@@ -427,70 +408,20 @@ class Session(Threshold):
         return max(time, self._end(state)[0]) if running else time
 
 
-def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Threshold:
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
     """A detector for one rule; `spec` holds the fields as `streams.specs` has them."""
-    return _of(_terms(spec, options), zone)
+    terms, near = terms_of(spec, options), spec.get("near")
+    if near is None:
+        return _of(terms, zone)
+    return ThresholdCircles(Sliding(terms), near, CellState[Disc[ThresholdState]])
+
+
+def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
+    return problems_of(spec)
 
 
 def _of(terms: Terms, zone: ZoneInfo) -> Threshold:
     if terms.window.type == "session":
         return Session(terms)
     return Sliding(terms) if terms.window.type == "sliding" else Aligned(terms, zone)
-
-
-def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
-    if spec.get("window") is None or spec.get("condition") is None:
-        return []
-    terms = _terms(spec, HoldOptions())
-    found = [("window", *one) for one in contradictions(terms.window)]
-    if terms.min_events < 0:
-        found.append(("min_events", "`min_events` is negative", "leave it out, or say how few are too few"))
-    return found + _condition_problems(terms) + _recovery_problems(terms)
-
-
-def _condition_problems(terms: Terms) -> list[tuple[str, str, str]]:
-    condition, possible = _shown(terms, terms.condition), terms.possible
-    if never(terms.condition, possible):
-        return [("condition", f"`{condition}` can never hold", f"choose a value that {terms.name} can have")]
-    if always(terms.condition, possible):
-        return [("condition", f"`{condition}` always holds", "use `kind: match`, or change the value")]
-    return []
-
-
-def _recovery_problems(terms: Terms) -> list[tuple[str, str, str]]:
-    if terms.recovery is None:
-        return []
-    condition, recovery = _shown(terms, terms.condition), _shown(terms, terms.recovery)
-    if overlap(terms.condition, terms.recovery, terms.possible):
-        return [("recovery", f"both `{condition}` and `{recovery}` can hold at once",
-                 "let recovery begin where the condition no longer holds")]
-    if never(terms.recovery, terms.possible):
-        return [("recovery", f"`{recovery}` can never hold", f"choose a value that {terms.name} can have")]
-    if terms.zero and not terms.condition.holds(0) and not terms.recovery.holds(0):
-        wrong = f"no events measure 0, which does not satisfy `{recovery}`: an episode might never end"
-        return [("recovery", wrong, "choose a recovery that 0 satisfies, or give `min_events`")]
-    return []
-
-
-def _shown(terms: Terms, test: Test) -> str:
-    return f"{terms.name} {test.op} {test.value}"
-
-
-def _terms(spec: Mapping[str, Any], options: HoldOptions) -> Terms:
-    return Terms(spec["window"], spec.get("measure") or Measure(), spec["condition"], spec.get("recovery"),
-                 spec.get("min_events") or 0, options)
-
-
-def _frontier(terms: Terms) -> tuple[Frontier, str]:
-    """How far the rule's conclusions run, and the sentence that tells the author why."""
-    condition = _shown(terms, terms.condition)
-    if not terms.reaching:
-        why = f"an event that comes late can undo `{condition}`"
-    elif terms.window.type == "session" and terms.window.max is not None:
-        why = "an event that comes late can move where `max` cuts the session"
-    elif terms.window.type == "sliding" and terms.options.wait and not terms.zero:
-        why = f"while `for` runs, an event that comes late can fill a gap with a value that fails `{condition}`"
-    else:
-        return Frontier.HEAD, f"once `{condition}` is met, an event that comes late cannot undo it"
-    return Frontier.CLOCK, f"{why}, so the clock must have passed"
