@@ -36,7 +36,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 ROOM_OF = {
     **dict.fromkeys(("ingest", "mapping", "route", "guards", "keys", "corrections", "onward", "domains"), "engine"),
-    "judging": "episodes", "explained": "specs",
+    **dict.fromkeys(("circles", "terms", "choices"), "kinds"), "judging": "episodes", "explained": "specs",
 }
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
