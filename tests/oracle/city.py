@@ -11,7 +11,7 @@ from typing import Any
 from streams.clocks import HOUR, MINUTE
 from streams.records import Event, Micros
 from streams.tools.simulate.city import city as yulan
-from streams.tools.simulate.city import register_rows
+from streams.tools.simulate.registers import register_rows
 
 Found = tuple[tuple[Any, ...], Micros, Micros]  # key, opened, closed
 Measure = Callable[[list[Any]], float | None]

@@ -1,6 +1,6 @@
 """The made-up city of Yulan: its districts, streets, housing estates, lifts, devices and squares.
 
-It does not depend on a seed: the register in `rules/registers/` lists the same devices. Its
+It does not depend on a seed: the registers in `rules/registers/` list the same devices. Its
 coordinates lie in the open sea, so nobody takes it for a real place. A larger `size` has more of
 everything but districts. Spare streets, estates and lifts see nothing on an ordinary day: what is
 planted there is all that happens there.
@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import msgspec
 
-from streams.clocks import HOUR, MINUTE, show_duration
+from streams.clocks import HOUR, MINUTE
 from streams.records import Micros
 from streams.tools.simulate.chance import mixed
 
@@ -30,6 +30,7 @@ DISTRICTS = (
     "riverside",
     "mill-park",
 )
+OUTSKIRTS = ("south-island", "salt-flats")  # districts where nothing happens but what is planted
 STREET_NAMES = (
     "Peony Road",
     "Long Bridge Street",
@@ -56,12 +57,21 @@ ESTATE_NAMES = (
     "Reed",
 )
 STREETS, ESTATES, LIFTS_OF_AN_ESTATE = 10, 30, 4
+HALF_HOUR = 30 * MINUTE
 TEAMS = {
     "rain": "weather",
     "water": "drainage",
     "gas": "gas-network",
     "manhole": "drainage",
+    "pressure": "water-company",
+    "tap": "water-company",
+    "river": "drainage",
+    "air": "environment",
+    "noise": "environment",
     "crowd": "cameras",
+    "panel": "buildings",
+    "co2": "buildings",
+    "fridge": "health",
 }
 
 
@@ -87,7 +97,7 @@ class Estate(msgspec.Struct, frozen=True):
 
 
 class Device(msgspec.Struct, frozen=True):
-    """What reports by itself. `kind`: rain, water, gas, manhole, crowd; `phase` when in its interval."""
+    """What reports by itself. `kind`: a key of `TEAMS`; `phase`: when in its interval."""
 
     id: str
     kind: str
@@ -109,10 +119,12 @@ class City(msgspec.Struct, frozen=True):
     spare_estates: tuple[Estate, ...]
     sensors: tuple[Device, ...]
     squares: tuple[Device, ...]
+    rooms: tuple[Device, ...]
 
     def devices(self, kind: str, district: str | None = None) -> list[Device]:
         """The devices of a kind, of one district if named."""
-        return [one for one in (*self.sensors, *self.squares) if one.kind == kind and district in (None, one.district)]
+        known = (*self.sensors, *self.squares, *self.rooms)
+        return [one for one in known if one.kind == kind and district in (None, one.district)]
 
 
 @lru_cache(maxsize=4)
@@ -122,28 +134,13 @@ def city(size: int = 1) -> City:
     estates = [_estate(district, index) for district in DISTRICTS for index in range(ESTATES * size)]
     spare = [_place_street(name, district) for district in DISTRICTS for name in SPARE_STREETS]
     spare_estates = [_estate(district, index, "Sunrise") for district in DISTRICTS for index in range(2)]
-    return City(tuple(streets), tuple(estates), tuple(spare), tuple(spare_estates), _sensors(size), _squares(size))
+    known = (tuple(streets), tuple(estates), tuple(spare), tuple(spare_estates))
+    return City(*known, _sensors(size), _squares(size), _rooms(size))
 
 
-def register_rows(size: int = 1) -> list[dict[str, str]]:
-    """The register `sensors` as its file spells it."""
-    return [
-        {
-            "device": one.id,
-            "kind": one.kind,
-            "report_interval": show_duration(one.report_interval),
-            "team": one.team,
-            "district": one.district,
-            "place": f"{one.lat} {one.lon}",
-        }
-        for one in city(size).sensors
-    ]
-
-
-def register_csv(size: int = 1) -> str:
-    """`sensors.csv`, with its header."""
-    rows = register_rows(size)
-    return "\n".join([",".join(rows[0]), *(",".join(row.values()) for row in rows)]) + "\n"
+def outskirts_street(family: str, which: int) -> Street:
+    """A street of this name in one of the outskirts, where nothing happens but what is planted."""
+    return _place_street(family, OUTSKIRTS[which % len(OUTSKIRTS)])
 
 
 def _sensors(size: int) -> tuple[Device, ...]:
@@ -157,11 +154,24 @@ def _sensors(size: int) -> tuple[Device, ...]:
         *_devices("water", "WL", 16 * size, 5 * MINUTE),
         *gas,
         *_devices("manhole", "MC", 64 * size, HOUR),
+        *_devices("pressure", "WP", 8 * size, HALF_HOUR),
+        *_devices("tap", "TW", 8 * size, HALF_HOUR),
+        *_devices("river", "RV", 4 * size, HALF_HOUR),
+        *_devices("air", "AQ", 8 * size, HOUR),
+        *_devices("noise", "NM", 8 * size, HALF_HOUR),
     )
 
 
 def _squares(size: int) -> tuple[Device, ...]:
     return tuple(_devices("crowd", "SQ", 8 * size, 5 * MINUTE))
+
+
+def _rooms(size: int) -> tuple[Device, ...]:
+    return (
+        *_devices("panel", "FP", 16 * size, 6 * HOUR),
+        *_devices("co2", "CO", 8 * size, HALF_HOUR),
+        *_devices("fridge", "VF", 4 * size, HALF_HOUR),
+    )
 
 
 def _devices(kind: str, prefix: str, number: int, interval: Micros) -> list[Device]:
@@ -198,7 +208,7 @@ def _place_street(family: str, district: str) -> Street:
 
 def _spot(district: str, name: str) -> tuple[float, float]:
     """Where a thing of this name stands: always the same place of its district, clear of the border."""
-    row, column = divmod(DISTRICTS.index(district), 4)
+    row, column = divmod((*DISTRICTS, *OUTSKIRTS).index(district), 4)
     lat = SOUTH + DISTRICT_HEIGHT * (row + 0.02 + 0.6 * mixed("north", name))
     lon = WEST + DISTRICT_WIDTH * (column + 0.02 + 0.6 * mixed("east", name))
     return round(lat, 6), round(lon, 6)

@@ -15,7 +15,7 @@ import msgspec
 
 from streams.clocks import DAY, HOUR, MINUTE, SECOND, micros, zone_of
 from streams.records import Event, Micros
-from streams.tools.simulate import everyday
+from streams.tools.simulate import everyday, readings, services
 from streams.tools.simulate.chance import between, delay, dice, local_midnight, pick
 from streams.tools.simulate.city import ZONE, City, Device, city
 from streams.tools.simulate.everyday import Hour
@@ -152,10 +152,13 @@ def _outage(seed: int, midnight: Micros) -> Outage:
 
 _FEEDS_OF_PEOPLE: Mapping[str, Callable[[Hour], list[Event]]] = {
     "calls": everyday.calls,
-    "lifts": everyday.lifts,
-    "dispatch": everyday.dispatches,
-    "hotline": everyday.requests,
+    "lifts": services.lifts,
+    "dispatch": services.dispatches,
+    "hotline": lambda hour: everyday.requests(hour) + services.closings(hour),
     "cameras": everyday.sightings,
+    "signals": services.signals,
+    "grid": services.grid,
+    "buildings": services.buildings,
 }
 
 
@@ -197,6 +200,8 @@ def _happened(cast: _Cast, feed: Feed, hour: Hour) -> Iterator[tuple[Event, Micr
         yield from _reports(cast, hour, hour.city.sensors)
     elif feed.source == "cameras":
         yield from _reports(cast, hour, hour.city.squares)
+    elif feed.source == "buildings":
+        yield from _reports(cast, hour, hour.city.rooms)
 
 
 def _reports(cast: _Cast, hour: Hour, devices: tuple[Device, ...]) -> Iterator[tuple[Event, Micros | None]]:
@@ -206,7 +211,7 @@ def _reports(cast: _Cast, hour: Hour, devices: tuple[Device, ...]) -> Iterator[t
         for number in everyday.report_numbers(device, hour.start, hour.end):
             due = number * device.report_interval + device.phase // SECOND * SECOND
             time = everyday.report_time(hour.seed, device, number)
-            values = everyday.usual(hour.seed, chance, device, number, time)
+            values = readings.usual(hour.seed, chance, device, number, time)
             spell = cast.spell(device.id, due)
             if spell is None:
                 yield everyday.reading(device, number, time, values), None

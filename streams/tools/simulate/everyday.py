@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import DAY, HOUR, MINUTE, SECOND, moment, zone_of
+from streams.clocks import HOUR, SECOND, moment, zone_of
 from streams.records import Event, Micros, Place
 from streams.tools.simulate.chance import (
     CALLS_WEEK,
@@ -25,7 +25,6 @@ from streams.tools.simulate.chance import (
     dice,
     happenings,
     hour_of_week,
-    local_midnight,
     mixed,
     pick,
 )
@@ -33,7 +32,6 @@ from streams.tools.simulate.city import ZONE, City, Device, Estate, Street
 
 CALLS_PER_DAY, REQUESTS_PER_DAY, TRAPPED_PER_DAY, FAULTS_PER_DAY = 1_600, 2_400, 40, 240
 SIGHTINGS_PER_DAY = 110
-FADE = 5 * MINUTE  # how long a shower takes to swell and to fade
 
 CALLS = Lottery(
     {
@@ -72,9 +70,17 @@ REQUESTS = Lottery(
         "noise": 10,
         "water_leak": 3,
         "hazard": 2,
+        "abandoned": 2,
     }
 )
-UNITS = ("L1", "L2", "L3", "L4", "L5", "L6")
+DESKS = ("A", "B", "C")  # where calls and requests are answered
+FEEDS_OF_KINDS = {
+    "crowd": ("cameras", "camera"),
+    "panel": ("buildings", "building"),
+    "co2": ("buildings", "building"),
+    "fridge": ("buildings", "building"),
+}
+SIGHTINGS = Lottery({"stopped_vehicle": 86, "smoke": 10, "wrong_way": 4})
 
 
 class Hour(msgspec.Struct, frozen=True):
@@ -110,7 +116,7 @@ def event(source: str, identity: str, type: str, time: Micros, place: Place | No
     return Event(identity, source, type, time, time, place, None, fields, 0, 0)
 
 
-def call(identity: str, time: Micros, title: str, place: Place | None, street: str, caller: str) -> Event:
+def call(identity: str, time: Micros, title: str, place: Place | None, street: str, caller: str, **more: Any) -> Event:
     """An emergency call; its type follows from its title as in the real feed."""
     return event(
         "calls",
@@ -122,6 +128,7 @@ def call(identity: str, time: Micros, title: str, place: Place | None, street: s
         street=street,
         priority=PRIORITY[title.partition(":")[0]],
         caller=caller,
+        **more,
     )
 
 
@@ -160,8 +167,9 @@ def calls(hour: Hour) -> list[Event]:
     for time in hour.times(chance, CALLS_WEEK, CALLS_PER_DAY):
         street = pick(chance, hour.city.streets)
         place = _as_told(chance, at_street(chance, street))
-        identity = f"C{hour.stamp}-{len(found):05d}"
-        found.append(call(identity, time, CALLS.draw(chance), place, street.name, caller(chance)))
+        identity, title, who = f"C{hour.stamp}-{len(found):05d}", CALLS.draw(chance), caller(chance)
+        answered = {"desk": pick(chance, DESKS), "answer_s": int(2 + 10 * chance.random() ** 3)}
+        found.append(call(identity, time, title, place, street.name, who, **answered))
     return found
 
 
@@ -215,29 +223,6 @@ def alarm(incident: str, time: Micros, place: Place, device: str, floor: int, wh
     )
 
 
-def dispatches(hour: Hour) -> list[Event]:
-    """Each alarm of this hour is answered within five minutes, or cancelled because the door opened."""
-    chance, found = hour.chance("dispatch"), []
-    for one in trapped(hour):
-        time = one.time + int(between(chance, 20, 290)) * SECOND
-        incident = one.fields["incident"]
-        if chance.random() < 0.1:
-            found.append(event("dispatch", f"D-{incident}", "dispatch.cancelled", time, None, incident=incident))
-        else:
-            found.append(
-                event(
-                    "dispatch",
-                    f"D-{incident}",
-                    "dispatch.accepted",
-                    time,
-                    None,
-                    incident=incident,
-                    unit=pick(chance, UNITS),
-                )
-            )
-    return found
-
-
 def requests(hour: Hour) -> list[Event]:
     """Requests to the hotline and, for hazards, who took them on within 25 minutes."""
     chance, found = hour.chance("hotline"), list[Event]()
@@ -261,18 +246,19 @@ def requests(hour: Hour) -> list[Event]:
     return found
 
 
-def request(identity: str, time: Micros, subject: str, place: Place, where: str, who: str) -> Event:
+def request(identity: str, time: Micros, subject: str, place: Place, where: str, who: str, **more: Any) -> Event:
     """A request; noise names its estate, all others their street."""
     named = {"estate": where} if subject == "noise" else {"street": where}
-    return event("hotline", identity, f"request.{subject}", time, place, request=identity, caller=who, **named)
+    fields = {"request": identity, "caller": who, **named, **more}
+    return event("hotline", identity, f"request.{subject}", time, place, **fields)
 
 
 def sightings(hour: Hour) -> list[Event]:
-    """What cameras believe to see: stopped vehicles, and smoke of which they are never sure."""
+    """What cameras believe to see: stopped vehicles, smoke, wrong ways, of which they are never sure."""
     chance, found = hour.chance("cameras"), list[Event]()
     for time in hour.times(chance, CALLS_WEEK, SIGHTINGS_PER_DAY):
         street = pick(chance, hour.city.streets)
-        subject = "smoke" if chance.random() < 0.1 else "stopped_vehicle"
+        subject = SIGHTINGS.draw(chance)
         found.append(
             sighting(
                 f"V{hour.stamp}-{len(found):05d}",
@@ -305,41 +291,9 @@ def report_numbers(device: Device, start: Micros, end: Micros) -> range:
 
 def reading(device: Device, number: int, time: Micros, values: Mapping[str, Any]) -> Event:
     """A device's report; its number makes its id."""
-    if device.kind == "crowd":
-        return event(
-            "cameras",
-            f"{device.id}-{number}",
-            "camera.crowd",
-            time,
-            at_device(device),
-            zone=device.id,
-            **values,
-        )
-    return event(
-        "sensors",
-        f"{device.id}-{number}",
-        f"sensor.{device.kind}",
-        time,
-        at_device(device),
-        device=device.id,
-        **values,
-    )
-
-
-def usual(seed: int, chance: Random, device: Device, number: int, time: Micros) -> dict[str, Any]:
-    """What a device reads where nothing is planted."""
-    noise = chance.random()
-    match device.kind:
-        case "rain":
-            return {"mm_per_h": round(_rain(seed, device, time) * (0.8 + 0.4 * noise), 1)}
-        case "water":
-            return {"level_cm": round(2 + 0.4 * _rain(seed, device, time) + noise, 1)}
-        case "manhole":
-            return {"tilt_deg": round(4 * noise, 1), "battery": 60 + int(device.phase % 40)}
-        case "gas":
-            return {"substance": device.substance, "ppm": _gas(seed, device, number, noise)}
-        case _:
-            return {"people_per_m2": round(0.2 + 1.5 * CALLS_WEEK[hour_of_week(time)] / 2 * noise, 2)}
+    source, branch = FEEDS_OF_KINDS.get(device.kind, ("sensors", "sensor"))
+    fields = {"zone" if device.kind == "crowd" else "device": device.id, **values}
+    return event(source, f"{device.id}-{number}", f"{branch}.{device.kind}", time, at_device(device), **fields)
 
 
 def _as_told(chance: Random, place: Place) -> Place:
@@ -360,40 +314,10 @@ def _near(chance: Random, lat: float, lon: float, district: str, address: str) -
 
 
 def _request(chance: Random, city: City, identity: str, time: Micros, subject: str) -> Event:
+    waited = {"waited_s" if subject == "abandoned" else "answer_s": int(5 + 45 * chance.random() ** 3)}
+    more = {"desk": pick(chance, DESKS), **waited}
     if subject == "noise":
         estate = pick(chance, city.estates)
-        return request(identity, time, subject, at_estate(chance, estate), estate.name, caller(chance))
+        return request(identity, time, subject, at_estate(chance, estate), estate.name, caller(chance), **more)
     street = pick(chance, city.streets)
-    return request(identity, time, subject, at_street(chance, street), street.name, caller(chance))
-
-
-def _gas(seed: int, device: Device, number: int, noise: float) -> float:
-    """A trace; now and then one reading of methane alone is far too high, and no leak."""
-    alone = number % 3 == 0 and mixed(seed, "spike", device.id, number) < 0.0015
-    if alone and device.substance == "methane":
-        return 12_000.0
-    return round(60 * noise if device.substance == "methane" else 0.2 * noise, 2)
-
-
-def _rain(seed: int, device: Device, time: Micros) -> float:
-    """Mm an hour at a gauge: the day's showers, never a cloudburst."""
-    share = 0.5 + 0.5 * mixed(seed, "shower", device.id)
-    return sum(peak * share * _swell(time, start, end) for start, end, peak in _showers(seed, local_midnight(time)))
-
-
-def _swell(time: Micros, start: Micros, end: Micros) -> float:
-    """0 before and after, 1 in between, slowly from one to the other."""
-    return max(0.0, min(1.0, (time - start) / FADE, (end - time) / FADE))
-
-
-@lru_cache(maxsize=16)
-def _showers(seed: int, midnight: Micros) -> tuple[tuple[Micros, Micros, float], ...]:
-    """(start, end, peak mm/h) of a local day's showers: none to three, apart from each other."""
-    chance = dice(seed, "rain", midnight)
-    found = []
-    for part in range(3):
-        start = midnight + part * DAY // 3 + int(between(chance, 0, 240)) * MINUTE
-        length = int(between(chance, 20, 180)) * MINUTE
-        if chance.random() < 0.35:
-            found.append((start, start + length, between(chance, 2, 20)))
-    return tuple(found)
+    return request(identity, time, subject, at_street(chance, street), street.name, caller(chance), **more)

@@ -1,4 +1,4 @@
-"""A simulation written to files: one a source, the truth, and the register of a larger city."""
+"""A simulation written to files: one a source, the truth, and the registers of a larger city."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import orjson
 
 from streams.clocks import rfc3339
 from streams.records import Micros
-from streams.tools.simulate.city import NAME, ZONE, register_csv
+from streams.tools.simulate.city import NAME, ZONE
 from streams.tools.simulate.day import Record, Span, arrivals, span
 from streams.tools.simulate.planted import COMPLETE
+from streams.tools.simulate.registers import REGISTERS, register_csv
 from streams.tools.simulate.spelling import FEEDS, reason
 from streams.tools.simulate.stage import Incident
 
@@ -55,7 +56,7 @@ def write(directory: Path, seed: int, start: Micros | date, days: float = 1.0, s
     """Write some days of the city; the directory is made if need be, files of that name replaced.
 
     `<source>.csv` or `.jsonl` hold the records in the order of arrival, `truth.json` what the rules
-    must find in them, `registers/sensors.csv` the devices. OSError if a file cannot be written,
+    must find in them, `registers/` the devices. OSError if a file cannot be written,
     ValueError for a span that is none.
     """
     wanted = span(seed, start, days, scale)
@@ -73,7 +74,9 @@ def write(directory: Path, seed: int, start: Micros | date, days: float = 1.0, s
         _write_records(wanted, files, summary)
     (directory / "truth.json").write_bytes(orjson.dumps(truth(wanted, summary), option=orjson.OPT_INDENT_2) + b"\n")
     (directory / "registers").mkdir(exist_ok=True)
-    (directory / "registers" / "sensors.csv").write_text(register_csv(max(1, round(scale))), encoding="utf-8")
+    for name in REGISTERS:
+        text = register_csv(max(1, round(scale)), name)
+        (directory / "registers" / f"{name}.csv").write_text(text, encoding="utf-8")
     return summary
 
 

@@ -30,6 +30,8 @@ COLUMNS = (
     "lat",
     "lon",
     "priority",
+    "desk",
+    "answer_s",
     "caller",
 )
 YEAR_2099: Micros = 4_085_971_200 * SECOND
@@ -115,7 +117,7 @@ def _call(event: Event) -> Row:
     }
 
 
-def _lift(event: Event) -> Row:
+def _plain(event: Event) -> Row:
     return {
         "no": event.id,
         "event": event.type.partition(".")[2],
@@ -214,7 +216,7 @@ def _no_type(feed: Feed, row: Row) -> None:
         "sensors": "kind",
         "hotline": "type",
         "cameras": "finding",
-    }[feed.source]
+    }.get(feed.source, "event")
     row[name] = "Test: UNICORN" if feed.is_csv else "unicorn"
 
 
@@ -284,7 +286,7 @@ FEEDS: Mapping[str, Feed] = {
                 "unknown type",
             ),
         ),
-        Feed("lifts", "lifts.jsonl", 0.02, 1_000, _lift, "at", _ms, (*_JSON, "no id", "text for a number")),
+        Feed("lifts", "lifts.jsonl", 0.02, 1_000, _plain, "at", _ms, (*_JSON, "no id", "text for a number")),
         Feed(
             "dispatch",
             "dispatch.jsonl",
@@ -306,6 +308,10 @@ FEEDS: Mapping[str, Feed] = {
             (*_JSON, "no id", "text for a number", "no device"),
         ),
         Feed("hotline", "hotline.jsonl", 0.5, SECOND, _request, "time", rfc3339, (*_JSON, "no id")),
+        *(
+            Feed(name, f"{name}.jsonl", 0.02, 1_000, _plain, "at", _ms, (*_JSON, "no id", "no device"))
+            for name in ("signals", "grid", "buildings")
+        ),
         Feed(
             "cameras",
             "cameras.jsonl",
