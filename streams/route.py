@@ -20,6 +20,7 @@ import msgspec
 
 from streams.conditions import EvalError, together
 from streams.guards import Guardian
+from streams.placing import Placing, in_cells
 from streams.reasons import RouteReason
 from streams.records import Event, KeyValues, Member
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
@@ -41,15 +42,17 @@ def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "facts", "guard", "key", "ref", "rule", "selector", "single", "value", "where")
+    __slots__ = ("bit", "facts", "guard", "key", "placing", "ref", "rule", "selector", "single",
+                 "value", "where")
 
-    def __init__(self, rule: Rule, index: int, selector: Selector) -> None:
+    def __init__(self, rule: Rule, index: int, selector: Selector, placing: Placing | None = None) -> None:
+        self.placing = placing
         self.rule, self.ref, self.selector, self.bit = rule, rule.ref, selector, 1 << index
         self.where = None if selector.where is None else selector.where.function
         self.key, self.guard = together(selector.by), selector.guard
         self.value = None if rule.value is None else rule.value.function
         self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
-        self.single = len(rule.selectors) == 1
+        self.single = len(rule.selectors) == 1 and placing is None
 
     def found_by(self, path: str) -> Candidate:
         """Itself as a look-up of `path` finds it: with nothing left to try where that decides the whole condition."""
@@ -107,7 +110,8 @@ class Router:
     def __init__(self, bundle: Bundle, findings: bool = False) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.guardian = Guardian(self.counts)
-        self._candidates = [Candidate(rule, index, selector) for rule in bundle.rules.values()
+        placings = {rule.id: Placing(rule.near) for rule in bundle.rules.values() if rule.near is not None}
+        self._candidates = [Candidate(rule, index, selector, placings.get(rule.id)) for rule in bundle.rules.values()
                             for index, selector in enumerate(rule.selectors)
                             if selector.types[0].startswith(FINDINGS_OF) == findings]
         self._by_type: dict[str, TypeIndex] = {}
@@ -141,7 +145,8 @@ class Router:
             several[candidate.ref, key] = (roles | candidate.bit, first)
         if several:
             for (_, key), (roles, candidate) in several.items():
-                self._want(wanted, candidate, key, roles, event, facts)
+                want = self._want if candidate.placing is None else self._want_near
+                want(wanted, candidate, key, roles, event, facts)
         return wanted
 
     def scanned(self, event_type: str) -> int:
@@ -190,6 +195,24 @@ class Router:
             event.time, event.source, event.partition, event.offset, event.id, roles, value, facts)))
 
 
+    def _want_near(self, wanted: list[Wanted], candidate: Candidate, key: KeyValues, roles: int, event: Event,
+                   facts: dict[str, Any] | None) -> None:
+        """For the cell that owns the event's place, and for each that its circle touches."""
+        assert candidate.placing is not None
+        cells = candidate.placing.cells(event)
+        if not cells:
+            self.counts[RouteReason.NO_PLACE, candidate.rule.id] += 1
+            return
+        things, left = candidate.placing.things(event, roles, _thing)
+        if left != roles:
+            self.counts[RouteReason.NO_KEY, candidate.rule.id] += 1
+        found: list[Wanted] = []
+        if left:
+            self._want(found, candidate, key, left, event, facts)
+        for ref, _, member in found:
+            wanted += [(ref, (cell, *key), one) for cell, one in in_cells(member, cells, event, things)]
+
+
 def fits(pattern: str, event_type: str) -> bool:
     """Whether a type is meant by a declared name or a branch `a.b.*`."""
     if pattern.endswith("*"):
@@ -213,6 +236,14 @@ def key_part(value: Any) -> Any:
             return int(value) if whole else value
         return None
     return value if kind is int else None
+
+
+def _thing(read: Callable[[Event], Any], event: Event) -> Any:
+    """What an event says of a part of the key; None where it says nothing."""
+    try:
+        return key_part(read(event))
+    except EvalError:
+        return None
 
 
 def place_facts(event: Event) -> dict[str, Any]:
