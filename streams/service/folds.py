@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 import orjson
 
 from streams import findings, frames
 from streams.engine import Engine
-from streams.findings import FindingRow, ResponseFrame, TickRow
+from streams.findings import Finding, FindingRow, ResponseFrame, TickRow
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
 from streams.records import Micros
@@ -49,8 +49,15 @@ class DetectFold:
             self.engine.offset = offset
             return [poison(self.topics, self.topics.work, self.partition, offset, value, error)]
         found = self.engine.step(offset, frame)
-        if not found:
-            return []
+        return [*self._onward(frame.bundle), *self._told(offset, found)]
+
+    def _onward(self, bundle: str) -> Iterator[Outgoing]:
+        """Findings as events, back to the topic that this fold reads."""
+        for partition, rows in self.engine.onward.rows.items():
+            for value in frames.work_frames(bundle, rows):
+                yield Outgoing(self.topics.work, partition, self.key, value)
+
+    def _told(self, offset: int, found: list[Finding]) -> list[Outgoing]:
         for finding in found:
             self.told[finding.rule, finding.change] += 1
         rows = [FindingRow(SWITCHED if row < self.engine.switched else DETECT, self.partition, offset, row, finding)
@@ -88,6 +95,11 @@ class RespondFold:
     def overdue(self) -> bool:
         """See `Respond.overdue`."""
         return self.fold.overdue
+
+    @property
+    def waits(self) -> bool:
+        """See `Respond.waits`."""
+        return self.fold.waits
 
     def tick(self, at: Micros) -> Outgoing:
         """The wall time as an entry of this fold's own input."""

@@ -18,6 +18,7 @@ import msgspec
 import orjson
 
 from streams.clocks import DAY, parse_rfc3339, show_duration
+from streams.composites import bases, feeds, reach_of
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding, FindingRow, ResponseFrame
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
@@ -186,8 +187,8 @@ def _place(test: Written, path: tuple[str | int, ...]) -> str:
 
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
-    """The bundle with this rule only."""
-    return msgspec.structs.replace(bundle, rules={rule.id: rule})
+    """The bundle with this rule and those that it reads."""
+    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))})
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
@@ -196,7 +197,7 @@ def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros 
     All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
     """
     router, engine = Router(bundle), Engine(bundle)
-    lags = {name: bundle.sources[name].disorder for name in sorted(rule.sources)}
+    lags = {name: bundle.sources[name].disorder for name in sorted(feeds(bundle, rule))}
     steps: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
     for one in arrivals:
         clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
@@ -204,10 +205,9 @@ def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros 
         members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
         steps.append([*clocks, *members])
     last = arrivals[-1] if arrivals else None
-    end = (start if last is None else last.at) + rule.detector.horizon + DAY
+    end = (start if last is None else last.at) + reach_of(bundle, rule) + DAY
     steps.append([_clock(name, 0 if last is None else last.event.offset + 1, CLOCK_ROW, end) for name in lags])
-    return [finding for offset, step in enumerate(steps)
-            for finding in engine.step(offset, WorkFrame(VERSION, bundle.id, step))]
+    return [finding for step in steps for finding in engine.step_through(WorkFrame(VERSION, bundle.id, step))]
 
 
 def final(told: Iterable[Finding]) -> list[Finding]:

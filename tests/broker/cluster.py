@@ -122,12 +122,17 @@ async def answers(log: Log, topics: Topics, bundle: Bundle) -> dict[str, set[byt
 
 
 def episodes(found: list[Finding]) -> list[tuple[Any, ...]]:
-    """The final, not retracted episodes; evidence as a set, since partitions order equal times otherwise."""
+    """The final, not retracted episodes; evidence as a set, since partitions order equal times otherwise.
+
+    A finding among the evidence stands for its rule, key and opening: its id tells where it was born.
+    """
     last: dict[str, Finding] = {}
     for finding in found:
         if finding.id not in last or finding.sequence >= last[finding.id].sequence:
             last[finding.id] = finding
-    return sorted((f.rule, str(f.key), f.opened, f.closed or 0, repr(f.value), tuple(sorted(f.evidence)), f.count)
+    named = {f.id: f"{f.rule} {f.key} {f.opened}" for f in last.values()}
+    proofs = {f.id: tuple(sorted(named.get(one, one) for one in f.evidence)) for f in last.values()}
+    return sorted((f.rule, str(f.key), f.opened, f.closed or 0, repr(f.value), proofs[f.id], f.count)
                   for f in last.values() if f.change != RETRACTED)
 
 

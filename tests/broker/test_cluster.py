@@ -20,7 +20,7 @@ from streams.topics import Topics, city_topics
 from tests.broker.cluster import WorkerProcess, answers, conflicts, episodes, get, opened, told, until, values
 from tests.conftest import needs_shared, shared
 from tests.real.montco import CALLS, calls, write_rules
-from tests.real.test_montco import sequences, silences, thresholds
+from tests.real.test_montco import composites, sequences, silences, thresholds
 
 pytestmark = [pytest.mark.broker, needs_shared("data/montco911")]
 PARTITIONS = 4
@@ -34,7 +34,7 @@ class Cluster:
     def __init__(self, broker: str, folder: Path, idle: str) -> None:
         self.broker, self.prefix = broker, f"t{uuid.uuid4().hex[:8]}"
         self.topics = Topics(self.prefix)
-        rules = "\n\n".join([thresholds(), sequences(), silences()])
+        rules = "\n\n".join([thresholds(), composites(), sequences(), silences()])
         self.rules = write_rules(folder / "rules", rules, idle=idle, topic=f"{self.prefix}.city.calls")
         self.bundle = load(self.rules)
         self.source = self.bundle.sources["calls"]

@@ -16,14 +16,14 @@ from streams.topics import Topics
 from tests.broker.cluster import WorkerProcess, conflicts, episodes, told, until
 from tests.conftest import needs_shared, shared
 from tests.real.montco import CALLS, write_rules
-from tests.real.test_montco import sequences, silences, thresholds
+from tests.real.test_montco import composites, sequences, silences, thresholds
 
 pytestmark = [pytest.mark.real, needs_shared("data/montco911")]
 KILLS = 10
 
 
 def test_ten_kills_of_the_embedded_service_lose_nothing(tmp_path: Path) -> None:
-    rules = write_rules(tmp_path / "rules", "\n\n".join([thresholds(), sequences(), silences()]), idle="4s")
+    rules = write_rules(tmp_path / "rules", "\n\n".join([thresholds(), composites(), sequences(), silences()]), idle="4s")
     bundle = load(rules)
     wanted = episodes(Backtest(bundle, [("calls", shared() / CALLS)], "arrival", finish=True).final())
     broker, dice = f"embedded://{tmp_path}/log.db", random.Random(4)

@@ -39,6 +39,35 @@ def thresholds() -> str:
     return "\n\n".join(rules)
 
 
+def composites() -> str:
+    """Rules over the findings of `thresholds`: which townships have many, and which have one of each of two."""
+    return """
+kind: threshold
+id: townships-busy
+title: t
+rule: [t0, t1, t2]
+by: place.district
+window: 24h
+condition: {gte: 2}
+severity: minor
+owner: test
+
+---
+
+kind: sequence
+id: busy-then-quiet
+title: t
+by: place.district
+within: 12h
+select: each
+steps:
+  - {name: busy, rule: townships-busy, where: value >= 2.0}
+  - {name: quiet, not: {rule: t0}}
+severity: minor
+owner: test
+"""
+
+
 def sequences() -> str:
     """Three rules a pair of `sequences`: each A followed, the same without overlap, A not followed."""
     rules = []
