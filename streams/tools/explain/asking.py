@@ -1,0 +1,44 @@
+"""What is asked, read from the words of a command: a moment, parts of a key, a finding. Raises ValueError in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from streams.clocks import duration, micros, zone_of
+from streams.findings import Finding
+from streams.records import Micros
+from streams.respond.identity import alert_id
+from streams.rules import Rule
+
+
+def moment_of(text: str, zone: str, start: Micros | None = None) -> Micros:
+    """An instant, a local time in the city's zone, or a span after the `start` of a test."""
+    if start is not None and text[:1].isdigit() and text[-1:].isalpha() and text[-1:] != "Z":
+        return start + duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        hint = "10m after the test's start, or " if start is not None else ""
+        raise ValueError(f"--at {text!r}: write {hint}2026-03-02T08:15:00Z, or without Z a time of {zone}") from None
+    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
+
+
+def key_of(rule: Rule, texts: Iterable[str]) -> dict[str, str]:
+    """`k=v` texts as parts of the rule's key, by the names that the rule has for them."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        full = [part for part in rule.by if name in (part, part.rpartition(".")[2])]
+        if not sign:
+            raise ValueError(f"--key {text!r}: write NAME=VALUE")
+        if not full:
+            known = ", ".join(rule.by) or "none: the rule has no `by`"
+            raise ValueError(f"--key {text!r}: the parts of this rule's key are {known}")
+        found[full[0]] = value
+    return found
+
+
+def names(finding: Finding, wanted: str) -> bool:
+    """Whether an id names this finding, or the alert that begins with it."""
+    return wanted in (finding.id, alert_id(finding.id))

@@ -1,0 +1,146 @@
+"""One event, seen with the eyes of one rule: which selector it fits, which clause it fails, which key it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from streams.conditions import Clause, EvalError, Expression, Logic, logic
+from streams.guards import off_duty
+from streams.records import Event, KeyValues, Member
+from streams.route import Router, fits, key_part
+from streams.rules import FINDINGS_OF, Bundle, Guard, Rule, Selector
+from streams.tools.explain.story import Arrived
+
+
+class Hurdle(msgspec.Struct, frozen=True):
+    """A clause that kept an event out: its text, the values that it read, and why it failed, if it did.
+
+    `wanted`: whether it should have been true.
+    """
+
+    text: str
+    values: Mapping[str, Any]
+    failure: str
+    wanted: bool = True
+
+
+class Look(msgspec.Struct, frozen=True):
+    """An event before one selector of the rule. `name` is the step's; "" where the rule has but one.
+
+    `holds` None: its condition could not be evaluated. `key` None: a part of it, named in `keyless`, is missing;
+    `valueless` says why there is nothing to measure. `kept_out`: exception or off_schedule; `kept_out_by` in words.
+    """
+
+    arrived: Arrived
+    role: int
+    name: str
+    holds: bool | None
+    hurdles: list[Hurdle]
+    key: KeyValues | None
+    keyless: list[str]
+    valueless: str
+    kept_out: str = ""
+    kept_out_by: str = ""
+
+    @property
+    def event(self) -> Event:
+        """The event."""
+        assert self.arrived.event is not None
+        return self.arrived.event
+
+    @property
+    def fits(self) -> bool:
+        """Whether the rule would take it."""
+        return self.holds is True and self.key is not None and not self.valueless and not self.kept_out
+
+
+class Onlooker:
+    """Looks at events for one rule."""
+
+    def __init__(self, bundle: Bundle, rule: Rule) -> None:
+        self.rule = rule
+        self.logics: list[Logic | None] = [
+            None if one.where is None or one.where.form is None else logic(one.where) for one in rule.selectors]
+        self.names = names_of(rule)
+        single = msgspec.structs.replace(bundle, rules={rule.id: rule})
+        self.routers = {findings: Router(single, findings) for findings in (False, True)}
+
+    def members(self, event: Event) -> list[tuple[KeyValues, Member]]:
+        """What the rule takes of an event, by key."""
+        router = self.routers[event.type.startswith(FINDINGS_OF)]
+        return [(key, member) for _, key, member in router.route(event)]
+
+    def looks(self, arrived: Arrived) -> Iterator[Look]:
+        """The event before each selector that asks for its type."""
+        event = arrived.event
+        for role, selector in enumerate(self.rule.selectors):
+            if event is not None and any(fits(pattern, event.type) for pattern in selector.types):
+                yield self._look(arrived, event, role, selector)
+
+    def member(self, look: Look, key: KeyValues | None = None) -> Member:
+        """The member that the event would be if it fitted."""
+        event = look.event
+        value = None if self.rule.value is None or look.valueless else self.rule.value(event)
+        return Member(event.time, event.source, event.partition, event.offset, event.id, 1 << look.role, value)
+
+    def _look(self, arrived: Arrived, event: Event, role: int, selector: Selector) -> Look:
+        holds = True if selector.where is None else _true(selector.where, event)
+        hurdles = [] if holds else self._hurdles(role, event)
+        key = [_part(one, event) for one in selector.by]
+        keyless = [name for name, part in zip(self.rule.by, key, strict=False) if part is None]
+        return Look(arrived, role, self.names[role], holds, hurdles, None if keyless else tuple(key), keyless,
+                    self._valueless(event), *kept_out(selector.guard, event))
+
+    def _hurdles(self, role: int, event: Event) -> list[Hurdle]:
+        found = self.logics[role]
+        return [] if found is None else [_hurdle(one, event) for one in found.against(True, event)]
+
+    def _valueless(self, event: Event) -> str:
+        if self.rule.value is None:
+            return ""
+        try:
+            self.rule.value(event)
+        except EvalError as error:
+            return str(error)
+        return ""
+
+
+def kept_out(guard: Guard | None, event: Event) -> tuple[str, str]:
+    """Which reason keeps an event out that a selector means, and what to say of it; two empty texts for none."""
+    if guard is None:
+        return "", ""
+    if off_duty(guard, event):
+        return "off_schedule", "lies outside the rule's `schedule`"
+    for one in guard.exemptions if guard.blocks else ():
+        if event.time < one.expires and _true(one.where, event):
+            return "exception", f"is covered by the exception `{one.name}` ({one.reason}; {one.owner})"
+    return "", ""
+
+
+def names_of(rule: Rule) -> list[str]:
+    """What each selector is called: the steps, then `until`; "" where there is but one."""
+    steps = [step.name for step in rule.spec.get("steps") or ()]
+    return [*steps, "until"][:len(rule.selectors)] if steps else [""] * len(rule.selectors)
+
+
+def _hurdle(clause: Clause, event: Event) -> Hurdle:
+    text = f"!({clause.text})" if clause.negated else clause.text
+    return Hurdle(text, clause.values(event), clause.failure(event))
+
+
+def _true(where: Expression, event: Event) -> bool | None:
+    """Whether a condition holds; None where it fails."""
+    try:
+        return where(event) is True
+    except EvalError:
+        return None
+
+
+def _part(expression: Any, event: Event) -> Any:
+    try:
+        return key_part(expression(event))
+    except EvalError:
+        return None

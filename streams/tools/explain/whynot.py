@@ -1,0 +1,294 @@
+"""Why a rule does not hold for a key: each of its demands is left out, each event it did not take is put in.
+
+What makes the rule hold is the reason. Every trial is a fold of the service's own code over the events of the key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import SequenceMatcher
+from typing import Any
+
+import msgspec
+
+from streams.clocks import BEFORE_ALL
+from streams.conditions import EvalError
+from streams.episodes import Episode
+from streams.explained import Relaxed
+from streams.kinds import Detector
+from streams.reasons import DeadReason, Fate
+from streams.records import KeyValues, Member, Micros
+from streams.rules import Exemption, Rule
+from streams.tools.explain.causes import Cause
+from streams.tools.explain.fits import Look, Onlooker
+from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
+from streams.tools.explain.story import Arrived, Story
+
+TRIED_AT_MOST = 60
+DEMANDS = {
+    "not": ("step_forbidden", 30), "until": ("ended_by_until", 31), "for": ("for_too_short", 32),
+    "strict": ("step_between", 33), "select": ("used_up", 34), "min_events": ("too_few_events", 35),
+    "ordered": ("wrong_order", 56), "within": ("step_too_late", 55),
+}
+EXCLUDED = {
+    "condition_failed": 40, "late": 41, "duplicate": 42, "no_key": 43, "no_value": 44, "exception": 45,
+    "off_schedule": 46, "too_far": 47, "condition_false": 50, "other_key": 60,
+}
+CLOSE = 10
+"""A window missed by less than this part of it is the reason rather than a condition that is false."""
+GROUPED = 20
+"""How much worse a reason ranks that needs several events."""
+
+
+class Excluded(msgspec.Struct, frozen=True):
+    """An event that the key did not get, why, and the member that it would have been."""
+
+    reason: str
+    look: Look
+    member: Member
+
+
+class Inquiry:
+    """One rule, one key, one moment."""
+
+    def __init__(self, story: Story, onlooker: Onlooker, lane: Lane, asked: Region, looks: Sequence[Look]) -> None:
+        self.story, self.onlooker, self.lane, self.asked, self.looks = story, onlooker, lane, asked, looks
+        self.rule: Rule = story.rule
+        self.detector: Detector = lane.detector
+        self.known = {one.opened for one in lane.fold(FOR_EVER).hold.episodes}
+
+    def causes(self) -> list[Cause]:
+        """Every reason that was found, the best first."""
+        found = [*self.waiting(), *self.later()]
+        if not found:
+            found = [*self.demands(), *self.near_miss(), *self.excluded(), *self.dead(), *self.rest()]
+        return sorted(found, key=lambda cause: cause.rank)
+
+    # Time
+
+    def waiting(self) -> Iterator[Cause]:
+        """What will be concluded once the clock has come so far."""
+        now = {one.opened for one in self.lane.fold(self.story.clock).hold.episodes}
+        coming = [one for one in self.lane.fold(FOR_EVER).hold.episodes if one.opened not in now and self._near(one)]
+        one = nearest(coming, self.asked.at)
+        if one is None or self.story.clock >= FOR_EVER:
+            return
+        slowest = min(self.story.clocks, key=lambda name: (self.story.clocks[name], name), default="")
+        facts = {"due": one.opened, "source": slowest, "episode": one}
+        silent = self.rule.kind == "absence" and self.story.heads.get(slowest, BEFORE_ALL) < one.opened
+        if self.asked.at is None or self.asked.at >= one.opened:
+            yield Cause("source_silent" if silent else "waits_for_clock", 20, facts)
+
+    def later(self) -> Iterator[Cause]:
+        """It did, but after the moment."""
+        at = self.asked.at
+        if at is not None:
+            coming = [one for one in self.lane.fold(self.story.clock).hold.episodes
+                      if at < one.opened <= self.asked.high]
+            if coming:
+                yield Cause("not_yet", 25, {"episode": coming[0], **self._state(at)})
+
+    def _near(self, one: Episode) -> bool:
+        return self.asked.holds(one.opened) or self.asked.covers(one.opened, one.closed)
+
+    def _new(self, detector: Detector | None = None, more: Sequence[Member] = (), without: int = 0) -> Episode | None:
+        """An episode near the moment that the rule as it is does not have."""
+        found = self.lane.fold(FOR_EVER, detector, more, without).hold.episodes
+        return nearest([one for one in found if one.opened not in self.known and self._near(one)], self.asked.at)
+
+    # Demands
+
+    def demands(self) -> Iterator[Cause]:
+        """Demands of the rule without which it would hold."""
+        offered: Callable[[], Iterator[Relaxed]] | None = getattr(self.detector, "relaxed", None)
+        for one in offered() if offered is not None else ():
+            if one.demand in DEMANDS:
+                episode = self._new(one.detector, without=one.ignored)
+                if episode is not None:
+                    reason, rank = DEMANDS[one.demand]
+                    more = self._best() if one.demand == "min_events" else self._of_demand(one, episode)
+                    yield Cause(reason, rank, {"episode": episode, "step": one.step, **more})
+
+    def _of_demand(self, one: Relaxed, episode: Episode) -> dict[str, Any]:
+        members = {member.id: member for member in self.lane.members}
+        if one.ignored:
+            first = members[episode.evidence[0]].time if episode.evidence else BEFORE_ALL
+            culprits = [member for member in self.lane.members
+                        if member.roles & one.ignored and first <= member.time <= episode.opened]
+            early = [member for member in self.lane.members if member.roles & one.ignored and member.time < first]
+            return {"culprit": culprits[0] if culprits else early[-1] if early else None}
+        if one.demand == "for":
+            return {"until": episode.closed}
+        if one.demand == "select":
+            return {"before": self._user_of(episode)}
+        bound = {name: [members[id] for id in ids] for name, ids in (episode.bound or {}).items()}
+        return {"bound": bound}
+
+    def _user_of(self, episode: Episode) -> Episode | None:
+        """The match that took the events of this one, or that covers its start."""
+        taken = set(episode.evidence)
+        others = self.lane.fold(FOR_EVER).hold.episodes
+        shared = [one for one in others if taken & set(one.evidence)]
+        return (shared or nearest_before(others, episode) or [None])[0]
+
+    # The window
+
+    def near_miss(self) -> Iterator[Cause]:
+        """How much longer the window would have to be."""
+        wider = getattr(self.detector, "wider", None)
+        size: Micros = getattr(self.detector, "size", 0)
+        if wider is None or wider(size) is None:
+            return
+        sizes = self._sizes(size)
+        low, high = 0, len(sizes)
+        while low < high:
+            middle = (low + high) // 2
+            if self._new(wider(sizes[middle])) is None:
+                low = middle + 1
+            else:
+                high = middle
+        if low < len(sizes):
+            over = sizes[low] - 1 - size
+            episode = self._new(wider(sizes[low]))
+            rank = 48 if over * CLOSE <= size else 55
+            yield Cause("window_short", rank, {"over": over, "episode": episode, **self._best()})
+
+    def _sizes(self, size: Micros) -> list[Micros]:
+        """The longer windows that could hold more, up to twice as long."""
+        times = [one.time for one in self.lane.members if self.asked.at is None
+                 or self.asked.low - 2 * size <= one.time <= self.asked.high + 2 * size][-TRIED_AT_MOST:]
+        return sorted({b - a + 1 for a in times for b in times if size <= b - a <= 2 * size})
+
+    # Events
+
+    def excluded(self) -> Iterator[Cause]:
+        """Events that the key did not get and with which the rule would hold."""
+        groups: dict[str, list[Excluded]] = {}
+        for one in self._excluded():
+            groups.setdefault(one.reason, []).append(one)
+        for reason, ones in groups.items():
+            rank, last = EXCLUDED[reason], ones[-TRIED_AT_MOST:]
+            if reason == "no_value":
+                yield Cause(reason, rank, {"looks": [one.look for one in ones], **self._best()})
+                continue
+            if reason == "other_key":
+                yield from self._split(ones)
+                continue
+            alone = next((one for one in last if self._new(more=[one.member])), None)
+            if alone is not None:
+                yield Cause(reason, rank, {"looks": [alone.look], "others": len(ones) - 1, **self._best()})
+            elif self._new(more=[one.member for one in last]):
+                yield Cause(reason, rank + GROUPED, {"looks": [one.look for one in ones], **self._best()})
+
+    def _excluded(self) -> Iterator[Excluded]:
+        taken = {one.id for one in self.lane.members}
+        for look in self.looks:
+            if not self.asked.holds(look.event.time):
+                continue
+            reason = why_out(look, self.lane.key)
+            if reason and not (reason == "duplicate" and look.event.id not in taken):
+                yield Excluded(reason, look, self.onlooker.member(look))
+
+    def _split(self, ones: Sequence[Excluded]) -> Iterator[Cause]:
+        """Other keys whose events would do together with these; one that is spelled alike is the better reason."""
+        by_key: dict[KeyValues, list[Excluded]] = {}
+        for one in ones:
+            by_key.setdefault(one.look.key or (), []).append(one)
+        ranked = sorted(by_key, key=lambda key: (-_alike(key, self.lane.key), str(key)))[:TRIED_AT_MOST]
+        for key in ranked:
+            if self._new(more=[one.member for one in by_key[key]]):
+                alike = _alike(key, self.lane.key) > 0.8
+                facts = {"key": key, "looks": [one.look for one in by_key[key]], **self._best()}
+                yield Cause("other_key", EXCLUDED["other_key"] if alike else EXCLUDED["other_key"] + GROUPED, facts)
+                return
+
+    def dead(self) -> Iterator[Cause]:
+        """Dead letters that may be what is missed: they speak of the key, or stand where it is missed."""
+        texts = [str(part) for part in self.lane.key]
+        for one in self.story.arrived:
+            if one.fate is Fate.DEAD and (one.time is None or self.asked.holds(one.time)):
+                speaks = bool(texts) and all(text in one.text for text in texts)
+                unknown = one.reason == DeadReason.UNKNOWN_TYPE
+                rank = 49 if speaks else 80 if texts else 70
+                yield Cause("unknown_type" if unknown else "dead_letter", rank, {"arrived": one, **self._best()})
+
+    # What remains
+
+    def rest(self) -> Iterator[Cause]:
+        """What can be said where nothing alone would have made it hold."""
+        at, kind = self.asked.at, self.rule.kind
+        fed = self.rule.sources & self.story.sources
+        if not fed and not self.rule.bases:
+            yield Cause("not_fed", 10, {})
+        elif not self.lane.members and kind != "absence":
+            yield Cause("no_event", 90, {"seen": self._seen()})
+        elif kind == "absence":
+            yield from self._absent(at)
+        else:
+            best = self._best()
+            reason = {"threshold": "window_short", "sequence": "step_missing"}.get(kind, "no_event")
+            yield Cause(reason if best else "no_event", 91, {"seen": self._seen(), **best})
+        closed = [one for one in self.lane.fold(self.story.clock).hold.episodes
+                  if at is not None and one.closed is not None and self.asked.low <= one.closed < at]
+        if closed:
+            yield Cause("over", 85, {"episode": closed[-1]})
+
+    def _absent(self, at: Micros | None) -> Iterator[Cause]:
+        time = min(self.story.clock, FOR_EVER) if at is None else at
+        named = dict(zip(self.rule.by, self.lane.key, strict=False))
+        for one in self.rule.exemptions:
+            if time < one.expires and covers(one, named):
+                yield Cause("exception", 45, {"exemption": one})
+        facts = self._state(time)
+        watched = facts["facts"].watched if facts.get("facts") else None
+        unwatched = watched is None or watched.since is None or not watched.every
+        before = [one for one in self.lane.members if one.time <= time]
+        yield Cause("not_watched" if unwatched else "reported_in_time", 90, {
+            **facts, "last": before[-1] if before else None})
+
+    def _seen(self) -> list[Arrived]:
+        """Events of the rule's types near the moment, whatever their key."""
+        return [look.arrived for look in self.looks if self.asked.holds(look.event.time)]
+
+    def _state(self, time: Micros) -> dict[str, Any]:
+        """The facts at a moment."""
+        explain = getattr(self.detector, "explain", None)
+        return {} if explain is None else {"at": time, "facts": explain(self.lane.state_at(time), time)}
+
+    def _best(self) -> dict[str, Any]:
+        """The facts of the moment at which it came nearest."""
+        found = self.lane.best(self.asked)
+        return {} if found is None else {"at": found[0], "facts": found[1]}
+
+
+def covers(exemption: Exemption, named: Mapping[str, Any]) -> bool:
+    """Whether an exception of a rule about keys covers this one."""
+    try:
+        return exemption.where(named) is True
+    except EvalError:
+        return False
+
+
+def nearest_before(episodes: Sequence[Episode], one: Episode) -> list[Episode]:
+    """The last episode that opened before another, in a list; empty if none did."""
+    return [other for other in episodes if other.opened <= one.opened][-1:]
+
+
+def why_out(look: Look, key: KeyValues) -> str:
+    """The reason why an event is not among those of a key; "" if it is, or if it has several."""
+    ours = look.key == key
+    reasons = [
+        look.kept_out,
+        "condition_failed" if look.holds is None else "condition_false" if look.holds is False else "",
+        "no_key" if look.key is None else "" if ours else "other_key",
+        "no_value" if look.valueless else "",
+        {Fate.LATE: "late", Fate.DUPLICATE: "duplicate"}.get(look.arrived.fate, ""),
+    ]
+    found = [reason for reason in reasons if reason]
+    return found[0] if len(found) == 1 else ""
+
+
+def _alike(key: KeyValues, other: KeyValues) -> float:
+    """How alike two keys are spelled, 0 to 1: case, blanks and signs do not count."""
+    one, two = ("".join(sign for sign in str(text).casefold() if sign.isalnum()) for text in (key, other))
+    return SequenceMatcher(None, one, two).ratio()

@@ -1,0 +1,96 @@
+"""Times, amounts and values in words, for the sentences and the report of an explanation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from streams.clocks import moment, show_duration, zone_of
+from streams.explained import Measured
+from streams.records import KeyValues, Member, Micros
+from streams.rules import Rule
+from streams.specs import Step, Test, Window
+from streams.tools.explain.story import Arrived
+
+COMPARED = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
+ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+class Words(msgspec.Struct, frozen=True):
+    """How times are told: in a zone, or counted from the `start` of a test; of the day asked about without its date."""
+
+    zone: str = "UTC"
+    start: Micros | None = None
+    day_of: Micros | None = None
+
+    def time(self, time: Micros) -> str:
+        """A moment."""
+        if self.start is not None:
+            return show_duration(time - self.start)
+        found = moment(time, zone_of(self.zone)).replace(tzinfo=None)
+        found = found if found.microsecond else found.replace(microsecond=0)
+        if self.day_of is not None and moment(self.day_of, zone_of(self.zone)).date() == found.date():
+            return found.time().isoformat()
+        return found.isoformat(" ")
+
+    def event(self, arrived: Arrived | Member) -> str:
+        """An event: its id and when it happened."""
+        if isinstance(arrived, Member):
+            return f"event {arrived.id} of {self.time(arrived.time)}"
+        if arrived.event is None:
+            return f"the record at {arrived.place}"
+        return f"event {arrived.event.id} of {self.time(arrived.event.time)}"
+
+
+def for_key(rule: Rule, key: KeyValues) -> str:
+    """` for device m1`; nothing where a rule has no key."""
+    named = [f"{name.rpartition('.')[2]} {part}" for name, part in zip(rule.by, key, strict=False) if part != ""]
+    return f" for {', '.join(named)}" if named else ""
+
+
+def amount(rule: Rule, measured: Measured) -> str:
+    """`4 of 5 events in 10m`; `avg level 12.5 in 1h, not at least 20`."""
+    name, test, value = measured.name, measured.test, measured.value
+    if name == "count" and test.op in ("gte", "gt"):
+        need = test.value if test.op == "gte" else test.value + 1
+        return f"{value or 0} of {number(need)} events{window(rule)}"
+    shown = "nothing" if value is None else number(value)
+    return f"{name} {shown}{window(rule)}, not {compared(test)}"
+
+
+def compared(test: Test) -> str:
+    """`at least 20`."""
+    return f"{COMPARED[test.op]} {number(test.value)}"
+
+
+def number(value: Any) -> str:
+    """A number without needless digits."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else f"{value:.6g}"
+    return str(value)
+
+
+def window(rule: Rule) -> str:
+    """` in 10m`, ` in one session`."""
+    found: Window | None = rule.spec.get("window")
+    if found is None:
+        return ""
+    return " in one session" if found.size is None else f" in {show_duration(found.size)}"
+
+
+def ordinal(value: int) -> str:
+    """`fifth`, `12th`."""
+    if 1 <= value <= len(ORDINALS):
+        return ORDINALS[value - 1]
+    return f"{value}th" if value % 10 not in (1, 2, 3) or value % 100 in (11, 12, 13) else f"number {value}"
+
+
+def steps_of(rule: Rule) -> tuple[Step, ...]:
+    """The steps of a sequence."""
+    return tuple(rule.spec.get("steps") or ())
+
+
+def shown(value: Any) -> str:
+    """A value as an author would write it."""
+    return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
