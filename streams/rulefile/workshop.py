@@ -14,7 +14,9 @@ import msgspec
 from streams.composites import bases
 from streams.problems import Gravity, Problems
 from streams.rulefile.assembling import Assembler
+from streams.rulefile.structures import written
 from streams.rules import Bundle, Register
+from streams.specs import Written
 
 
 class Workshop:
@@ -22,6 +24,11 @@ class Workshop:
 
     def __init__(self, assembler: Assembler, bundle: Bundle) -> None:
         self._assembler, self.bundle = assembler, bundle
+
+    def written(self) -> dict[tuple[str, str], Written]:
+        """What stands in each document, by the sort of document and its id; all kinds of rules are `rule`."""
+        shelves = self._assembler.documents.items()
+        return {(shelf, one.id): written(one.values.node) for shelf, own in shelves for one in own.values()}
 
     def rebuild(self, rule: str, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Bundle:
         """The bundle with these registers and lists in place of its own; raises Problems where that cannot be.

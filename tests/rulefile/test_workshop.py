@@ -100,6 +100,15 @@ def test_what_does_not_fit_is_a_problem(shop: Workshop) -> None:
     shop.rebuild("watched", {}, {"watched": ("a",)})
 
 
+def test_every_document_can_be_read_as_it_is_written(shop: Workshop) -> None:
+    found = shop.written()
+    assert set(found) == {("event_type", "sensor.gas"), ("source", "sensors"), ("list", "watched"),
+                          ("register", "devices"), ("rule", "watched"), ("rule", "above"), ("rule", "many")}
+    many = found["rule", "many"]
+    assert many.value["condition"] == {"gte": 2}
+    assert many.spots["condition",] == (FILES.splitlines().index("condition: {gte: 2}") + 1, 12)
+
+
 def test_a_folder_with_mistakes_is_no_workshop(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(FILES.replace("owner: test", "owenr: test", 1))
     with pytest.raises(Problems):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import HOUR, MINUTE, parse_rfc3339
+from streams.places import distance
 from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.ruletest import Result, run_folder, run_tests
@@ -372,14 +372,8 @@ def test_places_count_from_the_origin(bundle: Bundle) -> None:
 @given(st.floats(-75, 75), st.floats(-179, 179), st.floats(-5000, 5000), st.floats(-5000, 5000))
 def test_what_lies_so_far_away_lies_so_far_away(lat: float, lon: float, north: float, east: float) -> None:
     there = away((lat, lon), north, east)
-    assert haversine((lat, lon), (there[0], lon)) == pytest.approx(abs(north), abs=1e-3)
-    assert haversine((there[0], lon), there) == pytest.approx(abs(east), abs=1e-2)
-
-
-def haversine(a: tuple[float, float], b: tuple[float, float]) -> float:
-    lat1, lon1, lat2, lon2 = map(math.radians, (*a, *b))
-    part = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
-    return 2 * 6_371_008.8 * math.asin(math.sqrt(part))
+    assert distance(lat, lon, there[0], lon) == pytest.approx(abs(north), abs=1e-3)
+    assert distance(there[0], lon, *there) == pytest.approx(abs(east), abs=1e-2)
 
 
 def test_a_test_that_cannot_be_read_raises_with_the_path(bundle: Bundle) -> None:
