@@ -6,16 +6,26 @@ Both go by the event's own time, so a replay decides the same whenever it runs.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from streams.conditions import EvalError
+from streams.findings import Finding
 from streams.reasons import ExceptionReason, RouteReason
 from streams.records import Event
-from streams.rules import Exemption, Guard
+from streams.rules import Exemption, Guard, Rule
 
 
 def off_duty(guard: Guard, event: Event) -> bool:
     """Whether the event happened outside the rule's schedule."""
     return guard.schedule is not None and not guard.schedule.on_duty(event.time)
+
+
+def outlived(rule: Rule, finding: Finding) -> Iterator[tuple[str, str, str]]:
+    """The exceptions over its key that no longer keep a finding back, because they have expired; to be counted."""
+    over_key = any(selector.guard is not None and not selector.guard.blocks for selector in rule.selectors)
+    for exemption in rule.exemptions if over_key else ():
+        if exemption.expires <= finding.opened and exemption.covers(finding.key):
+            yield ExceptionReason.EXPIRED, rule.id, exemption.name
 
 
 class Guardian:

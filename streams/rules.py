@@ -120,6 +120,13 @@ class Exemption(msgspec.Struct, frozen=True):
     reason: str
     owner: str
 
+    def covers(self, about: Any) -> bool:
+        """Whether it covers an event, or a key; one that fails does not."""
+        try:
+            return self.where.function(about) is True
+        except EvalError:
+            return False
+
 
 class Guard(msgspec.Struct, frozen=True):
     """What keeps events that a selector means out of its rule. Not `blocks`: exceptions are counted, no more."""

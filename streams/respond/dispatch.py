@@ -1,4 +1,4 @@
-"""Seventh stage: where the rule says so, somebody is sent: once an alert, when it first fires.
+"""Eighth stage: where the rule says so, somebody is sent: once an alert, when it first fires.
 
 A retraction calls them back, and so does a merger: the alert that survives has sent its own.
 """

@@ -80,8 +80,9 @@ def _alert(finding: Finding, news: News) -> dict[str, Any]:
         "district": district_of(view), "place": place_of(view), "key": view.key,
         "opened_at": stamp(view.opened), "closed_at": _closed(news), "state": news.state,
         "value": view.value, "evidence": view.evidence, "count": view.count, "steps": view.bound,
-        "why": why(view, words), "runbook": words.runbook, "corrections": view.corrections,
-        "ended": view.ended, "cause": finding.cause, "merged_into": news.alert.merged_into,
+        "why": why(view, words) if news.digest is None else words.summary, "runbook": words.runbook,
+        "corrections": view.corrections, "ended": view.ended, "cause": finding.cause,
+        "merged_into": news.alert.merged_into, "raised_from": news.raised_from, "digest": news.digest,
     }
 
 

@@ -1,17 +1,20 @@
-"""Sixth stage: the life of an alert: firing, updated, resolved; retracted or merged.
+"""Seventh stage: the life of an alert: firing, updated, resolved; retracted or merged.
 
 An episode of an instant fires once and is not resolved. What nobody would see changed is not told.
 """
 
 from __future__ import annotations
 
+import msgspec
+
 from streams.findings import RETRACTED
 from streams.reasons import HeldReason
 from streams.respond.identity import alert_id, digest
 from streams.respond.merge import group_of
 from streams.respond.passing import News, Passing
-from streams.respond.state import AlertState, Memory
+from streams.respond.state import AlertState, Memory, Words
 from streams.respond.view import View, shown, view_of, words_of
+from streams.rules import SEVERITIES
 
 FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED = "firing", "updated", "resolved", "retracted", "merged"
 CHANGES = (FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED)
@@ -66,7 +69,7 @@ def _end(memory: Memory, passing: Passing, alert: AlertState, seen: View, state:
 
 def _tell(memory: Memory, passing: Passing, alert: AlertState) -> None:
     """Compare what people know with what is so now, and write down the difference."""
-    seen = view_of(alert.parts.values())
+    seen, last = view_of(alert.parts.values()), alert.words
     alert.words = words_of(passing.rule, alert.rule, seen, passing.bundle, alert.words)
     alert.forget = memory.ends(alert.rule, seen.closed)
     before, told = alert.state, digest((shown(seen), alert.words))
@@ -79,6 +82,16 @@ def _tell(memory: Memory, passing: Passing, alert: AlertState) -> None:
         _write(passing, alert, UPDATED, seen)
     alert.told = told
     memory.put("alert", alert.id, alert)
+    raised = raised_from(last, alert.words)
+    passing.news = [msgspec.structs.replace(news, raised_from=raised) if news.alert is alert else news
+                    for news in passing.news] if raised else passing.news
+
+
+def raised_from(before: Words | None, after: Words) -> str:
+    """The severity that people knew, where it has become graver; else ""."""
+    if before is None or SEVERITIES.index(after.severity) <= SEVERITIES.index(before.severity):
+        return ""
+    return before.severity
 
 
 def _write(passing: Passing, alert: AlertState, change: str, seen: View) -> None:

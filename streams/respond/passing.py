@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -26,7 +26,8 @@ class Output(msgspec.Struct, frozen=True):
 class News(msgspec.Struct, frozen=True):
     """Something to tell of an alert: `change` is firing, updated, resolved, retracted or merged.
 
-    `state` is the alert's, `sequence` counts its news.
+    `state` is the alert's, `sequence` counts its news. `raised_from` is the severity before, where it has become
+    graver; `digest` what an alert about other alerts counts.
     """
 
     alert: AlertState
@@ -35,6 +36,8 @@ class News(msgspec.Struct, frozen=True):
     sequence: int
     view: View
     words: Words
+    raised_from: str = ""
+    digest: dict[str, Any] | None = None
 
 
 class DispatchNews(msgspec.Struct, frozen=True):
@@ -51,10 +54,11 @@ class Passing:
 
     `place` is where its row stands in the input (offset, row). `alert` is the alert it belongs to,
     None for a new one; `merged` are alerts that it joins to that one, with what was last seen of
-    them; `heir` is a held-back finding that takes the place of this retracted one.
+    them; `heir` is a held-back finding that takes the place of this retracted one. `beside` is what is told although
+    the finding itself is held back.
     """
 
-    __slots__ = ("alert", "bundle", "dispatches", "finding", "heir", "merged", "news", "outputs", "place",
+    __slots__ = ("alert", "beside", "bundle", "dispatches", "finding", "heir", "merged", "news", "outputs", "place",
                  "row", "rule", "shadow", "withheld")
 
     def __init__(self, bundle: Bundle, row: FindingRow, place: tuple[int, int]) -> None:
@@ -69,6 +73,7 @@ class Passing:
         self.dispatches: list[DispatchNews] = []
         self.withheld: list[HeldReason] = []
         self.outputs: list[Output] = []
+        self.beside: list[Output] = []
 
 
 Stage: TypeAlias = Callable[[Memory, Passing], HeldReason | None]

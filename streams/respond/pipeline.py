@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from streams.findings import FindingRow, ResponseFrame
+from streams.findings import FindingRow, ResponseFrame, TickRow
 from streams.reasons import HeldReason
 from streams.records import Micros
-from streams.respond import dispatch, life, merge, publish, removed, repeats, shadow, suppress
+from streams.respond import dispatch, life, limit, merge, publish, removed, repeats, shadow, suppress
 from streams.respond.passing import Output, Passing, Stage
 from streams.respond.state import RETENTION, Memory
 from streams.rules import Bundle
@@ -25,6 +25,7 @@ STAGES: tuple[Stage, ...] = (
     shadow.stage,
     merge.stage,
     suppress.stage,
+    limit.stage,
     life.stage,
     dispatch.stage,
     publish.stage,
@@ -84,10 +85,15 @@ class Respond:
         """Whether alerts wait for a row to be closed, because their rules are gone."""
         return not self._learned and bool(removed.orphans(self._memory, self._bundle))
 
+    @property
+    def waits(self) -> bool:
+        """Whether something is open that the wall can end: ticks are of use."""
+        return bool(self._memory.flooding)
+
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
         """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.
 
-        A tick changes nothing but what any row does: no stage waits for the wall.
+        A tick changes what any row does, and ends what waits for the wall: see `limit`.
         """
         if offset <= self.offset:
             self.counts[HeldReason.REPEATED] += sum(isinstance(row, FindingRow) for row in frame.rows)
@@ -99,6 +105,9 @@ class Respond:
                 outputs += self._learn((offset, number))
             if isinstance(row, FindingRow):
                 outputs += self._pass(Passing(self.bundle, row, (offset, number)), STAGES)
+            if self._memory.flooding:
+                tick = row.at if isinstance(row, TickRow) else None
+                outputs += limit.ending(self._memory, self._bundle, (offset, number), tick)
         return outputs
 
     def changed(self) -> dict[bytes, bytes | None]:
@@ -140,6 +149,7 @@ class Respond:
             reason = stage(self._memory, passing)
             if reason is not None:
                 self.counts[reason] += 1
-                return [] if reason is HeldReason.REPEATED else [publish.held_back(passing, reason)]
+                told = [] if reason is HeldReason.REPEATED else [publish.held_back(passing, reason)]
+                return [*told, *passing.beside]
         self.counts.update(passing.withheld)
         return passing.outputs

@@ -68,7 +68,7 @@ def learn(memory: Memory, bundle: Bundle, feeds: Mapping[str, str]) -> list[Find
     for name, held in sorted(memory.held.items()):
         if held.finding.closed is None and ref(held.finding) not in refs:
             closed = _closing(memory, held.finding)
-            memory.put("held", name, Held(closed, memory.ends(closed.rule, closed.closed)))
+            memory.put("held", name, Held(closed, memory.ends(closed.rule, closed.closed), held.reason))
     _note(memory, refs)
     return closings
 

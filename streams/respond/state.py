@@ -17,6 +17,7 @@ import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.findings import Finding
+from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.slots import Slots
 
@@ -69,10 +70,11 @@ class Sent(msgspec.Struct, array_like=True):
 
 
 class Held(msgspec.Struct, array_like=True):
-    """A finding that is held back by `suppress_for`, as last told."""
+    """A finding that is held back by `suppress_for` or `limit`, as last told; `reason` says by which."""
 
     finding: Finding
     forget: Micros | None
+    reason: str = HeldReason.SUPPRESSED.value
 
 
 class Words(msgspec.Struct, frozen=True, array_like=True):
@@ -86,6 +88,30 @@ class Words(msgspec.Struct, frozen=True, array_like=True):
     certainty: str
     owner: str
     runbook: str
+
+
+class Flood(msgspec.Struct, array_like=True):
+    """What `limit` knows of a rule.
+
+    `told` are the times of the alerts that were sent lately. While more come than are sent, `alert` is the id of the
+    one that counts them ("": there is none), `sequence` how often it was told; `since` and `last` are when the first
+    and the last was held back, `keys` how many of each key, `severity` the gravest, `words` what was last said.
+    `quiet` is the first tick of the wall after the last one.
+    """
+
+    rule: str
+    shadow: bool
+    told: list[Micros]
+    alert: str = ""
+    sequence: int = 0
+    since: Micros = 0
+    last: Micros = 0
+    count: int = 0
+    keys: dict[str, int] = {}
+    severity: str = ""
+    words: Words | None = None
+    quiet: Micros | None = None
+    forget: Micros | None = None
 
 
 class Sending(msgspec.Struct, array_like=True):
@@ -138,6 +164,8 @@ class Memory:
         self.alerts: dict[str, AlertState] = {}
         self.held: dict[str, Held] = {}
         self.sent: dict[str, Sent] = {}
+        self.floods: dict[str, Flood] = {}
+        self.flooding: set[str] = set()
         self.alert_of: dict[str, str] = {}
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
@@ -146,6 +174,7 @@ class Memory:
             "alert": (self.alerts, msgspec.msgpack.Decoder(AlertState)),
             "held": (self.held, msgspec.msgpack.Decoder(Held)),
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
+            "flood": (self.floods, msgspec.msgpack.Decoder(Flood)),
         }
         self._proofs: dict[tuple[str, str], dict[str, None]] = {}
         self._openings: dict[str, list[Micros]] = {}
@@ -158,6 +187,8 @@ class Memory:
         """Remember a row, new or changed."""
         if isinstance(row, Sent) and name not in self.sent:
             self._open(name, row)
+        elif isinstance(row, Flood):
+            self._watch(name, row)
         self._tables[table][0][name] = row
         self._fresh[table, name] = None
         self._arm(table, name, row)
@@ -267,6 +298,8 @@ class Memory:
                     self._index(row, finding)
             elif isinstance(row, Sent):
                 self._open(name, row)
+            elif isinstance(row, Flood):
+                self._watch(name, row)
 
     def _head(self) -> bytes:
         return _packer.encode(self.head)
@@ -283,6 +316,9 @@ class Memory:
             row = self._tables[table][0].get(name)
             if row is not None and row.forget == ending:
                 self.drop(table, name)
+
+    def _watch(self, name: str, row: Flood) -> None:
+        (self.flooding.add if row.alert else self.flooding.discard)(name)
 
     def _open(self, name: str, row: Sent) -> None:
         insort(self._openings.setdefault(name.partition("/")[0], []), row.opened)
@@ -311,5 +347,5 @@ class Memory:
                 self._proofs.pop((alert.group, event), None)
 
 
-def _rule_of(row: AlertState | Held | Sent) -> str:
+def _rule_of(row: AlertState | Held | Sent | Flood) -> str:
     return row.finding.rule if isinstance(row, Held) else row.rule

@@ -21,8 +21,11 @@ from streams.respond.state import Held, Memory, Sent
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     """Holds back a new finding, or news of one that is held back."""
     finding = passing.finding
-    if finding.id in memory.held:
-        _remember(memory, finding)
+    known = memory.held.get(finding.id)
+    if known is not None:
+        if known.reason != HeldReason.SUPPRESSED:
+            return None  # the limit decides
+        remember(memory, finding)
         return HeldReason.SUPPRESSED
     span = 0 if passing.rule is None else passing.rule.suppress_for
     if finding.change == RETRACTED:
@@ -31,7 +34,7 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     if passing.alert is not None or not span:
         return None
     if memory.sent_near(_of(passing, finding), finding.opened, span):
-        _remember(memory, finding)
+        remember(memory, finding)
         return HeldReason.SUPPRESSED
     _sent(memory, passing, finding, span)
     return None
@@ -52,22 +55,28 @@ def _sent(memory: Memory, passing: Passing, finding: Finding, span: Micros) -> N
     memory.put("sent", _name(passing, finding), Sent(finding.opened, finding.id, until, finding.rule))
 
 
-def _remember(memory: Memory, finding: Finding) -> None:
+def unsent(memory: Memory, passing: Passing) -> None:
+    """The opening was not sent after all: it suppresses nothing."""
+    name = _name(passing, passing.finding)
+    if name in memory.sent:
+        memory.drop("sent", name)
+
+
+def remember(memory: Memory, finding: Finding, reason: HeldReason = HeldReason.SUPPRESSED) -> None:
     """Keep what is held back, as long as more can come of it."""
     if finding.change == RETRACTED:
         memory.drop("held", finding.id)
     else:
-        memory.put("held", finding.id, Held(finding, memory.ends(finding.rule, finding.closed)))
+        memory.put("held", finding.id, Held(finding, memory.ends(finding.rule, finding.closed), reason.value))
 
 
 def _withdraw(memory: Memory, passing: Passing, span: Micros) -> None:
     """A finding that has an alert is retracted: what it held back may come forward."""
     finding = passing.finding
-    name = _name(passing, finding)
-    if name in memory.sent:
-        memory.drop("sent", name)
+    unsent(memory, passing)
     held = memory.held.get(finding.merged_into)
     if held is not None and held.finding.rule == finding.rule:
         heir = passing.heir = held.finding
         memory.drop("held", heir.id)
-        _sent(memory, passing, heir, span)
+        if span:
+            _sent(memory, passing, heir, span)

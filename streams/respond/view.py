@@ -74,9 +74,20 @@ def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before
     return Words(
         title=fill(rule.alert.title, rule, view, bundle) or rule.title,
         summary=fill(rule.alert.summary, rule, view, bundle),
-        headline=rule.title, severity=rule.severity, category=rule.alert.category or "Other",
+        headline=rule.title, severity=severity_of(rule, view), category=rule.alert.category or "Other",
         certainty="likely" if estimated else "observed", owner=rule.owner, runbook=rule.alert.runbook,
     )
+
+
+def severity_of(rule: Rule, view: View) -> str:
+    """How bad this is: the rule's word, or what its expression makes of the findings; that falls with a correction."""
+    if rule.grading is None:
+        return rule.severity
+    found: dict[str, Any] = {**view.key, "value": view.value, "count": view.count, "opened": view.opened}
+    for path, value in view.facts.items():
+        parts = value if path in (view.bound or ()) and isinstance(value, dict) else None
+        found.update({path: value} if parts is None else {f"{path}.{part}": one for part, one in parts.items()})
+    return rule.grading.word(found) or rule.severity
 
 
 def fill(text: str, rule: Rule, view: View, bundle: Bundle) -> str:
@@ -84,7 +95,7 @@ def fill(text: str, rule: Rule, view: View, bundle: Bundle) -> str:
     facts = {path: _typed(rule, path, value) for path, value in view.facts.items()}
     values = {
         **dict.fromkeys(view.bound or (), facts),
-        "rule": {"id": rule.id, "title": rule.title, "severity": rule.severity, "owner": rule.owner},
+        "rule": {"id": rule.id, "title": rule.title, "severity": severity_of(rule, view), "owner": rule.owner},
         "key": view.key, "value": view.value, "count": view.count, "opened": instant(view.opened),
         "closed": None if view.closed is None else instant(view.closed), **view.key, **facts,
     }

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from streams.clocks import BEFORE_ALL
-from streams.conditions import EvalError, Expression, Scope
+from streams.conditions import Expression, Scope
 from streams.kinds import Field
 from streams.records import KeyValues, Micros
 from streams.rulefile import codes, scalars
@@ -220,15 +220,8 @@ def _excuses(exemptions: tuple[Exemption, ...], by: tuple[str, ...]) -> Callable
             if len(known) >= _KEYS_KEPT:
                 known.clear()
             named = dict(zip(by, key, strict=False))
-            found = known[key] = max((one.expires for one in exemptions if covers(one, named)), default=BEFORE_ALL)
+            found = known[key] = max((one.expires for one in exemptions if one.covers(named)), default=BEFORE_ALL)
         return found
 
     return excused
 
-
-def covers(exemption: Exemption, key: object) -> bool:
-    """Whether an exception over the key covers it; one that fails does not."""
-    try:
-        return exemption.where.function(key) is True
-    except EvalError:
-        return False

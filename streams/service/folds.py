@@ -10,7 +10,8 @@ import orjson
 
 from streams import findings, frames
 from streams.engine import Engine
-from streams.findings import Finding, FindingRow, ResponseFrame, TickRow
+from streams.findings import OPENED, Finding, FindingRow, ResponseFrame, TickRow
+from streams.guards import outlived
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
 from streams.records import Micros
@@ -31,6 +32,7 @@ class DetectFold:
         self.partition = partition
         self.key = f"detect/{partition}".encode()
         self.told: Counter[tuple[str, str]] = Counter()
+        self.exceptions: Counter[tuple[str, str, str]] = Counter()
 
     @property
     def offset(self) -> int:
@@ -60,6 +62,9 @@ class DetectFold:
     def _told(self, offset: int, found: list[Finding]) -> list[Outgoing]:
         for finding in found:
             self.told[finding.rule, finding.change] += 1
+            rule = self.engine.bundle.rules.get(finding.rule)
+            if rule is not None and rule.exemptions and finding.change == OPENED:
+                self.exceptions.update(outlived(rule, finding))
         rows = [FindingRow(SWITCHED if row < self.engine.switched else DETECT, self.partition, offset, row, finding)
                 for row, finding in enumerate(found)]
         return [Outgoing(self.topics.respond, 0, self.key, frame) for frame in findings.frames(rows)]

@@ -35,6 +35,7 @@ ROLES = ("ingest", "detect", "respond")
 BEAT_EVERY_S = 0.25
 FEEDS_EVERY = 8  # beats between two looks at how far ingest is behind
 COMPACT_EVERY_S = 300.0
+TICK_EVERY_S = 15.0
 TAKE_AT_MOST = 200
 TAKE_WITHIN_S = 0.02
 log = logging.getLogger(__name__)
@@ -152,6 +153,13 @@ class Worker:
         if ticks:
             await self.log.append(ticks)
 
+    async def _tick(self) -> None:
+        """Write down the wall time for whoever waits for it."""
+        folds = [part.fold for stage in self.stages.values() for part in list(stage.parts.values())]
+        ticks = [fold.tick(wall()) for fold in folds if isinstance(fold, RespondFold) and fold.waits]
+        if ticks:
+            await self.log.append(ticks)
+
     async def _deliver(self, role: str, stage: Stage, events: list[Any]) -> None:
         """Fold what Faust hands over, then acknowledge; a failure ends the worker, nothing is skipped."""
         restoring = self._restoring.get(role)
@@ -167,8 +175,11 @@ class Worker:
 
     async def _tend(self, stopping: asyncio.Event) -> None:
         """Keep state, read what was not delivered, compact the embedded log now and then."""
-        compacted_at = time.monotonic()
+        compacted_at = ticked_at = time.monotonic()
         while not stopping.is_set():
+            if time.monotonic() - ticked_at > TICK_EVERY_S:
+                await self._tick()
+                ticked_at = time.monotonic()
             if time.monotonic() - compacted_at > COMPACT_EVERY_S:
                 await self.log.compact()
                 compacted_at = time.monotonic()
@@ -216,6 +227,9 @@ class Worker:
         """What a scrape sees."""
         findings: Counter[tuple[str, ...]] = Counter()
         engines: Counter[str] = Counter()
+        excepted: Counter[tuple[str, ...]] = Counter()
+        if self.ingest is not None:
+            excepted.update(self.ingest.router.guardian.exceptions)
         keys = 0
         outputs: Counter[tuple[str, ...]] = Counter()
         suppressed: Counter[tuple[str, ...]] = Counter()
@@ -223,6 +237,7 @@ class Worker:
             for part in list(stage.parts.values()):
                 if isinstance(part.fold, DetectFold):
                     findings.update(part.fold.told)
+                    excepted.update(part.fold.exceptions)
                     engines.update(part.fold.engine.counts)
                     keys += part.fold.engine.open_keys
                 elif isinstance(part.fold, RespondFold):
@@ -235,6 +250,8 @@ class Worker:
             Reading("dead_letters", "Records not understood, by reason.", ("source", "reason"), self.dead),
             Reading("not_routed", "Events that a rule did not take.", ("reason", "rule"),
                     {} if self.ingest is None else self.ingest.router.counts),
+            Reading("exceptions", "Events that an exception of a rule covers, or would cover had it not expired.",
+                    ("reason", "rule", "exception"), excepted),
             Reading("keys_limited", "Where corrections were given up: keys settled early, events too old.", ("reason",),
                     {(name,): engines[name] for name in
                      ("settled_early", "older_than_the_limit_allows", "older_than_settled")}),

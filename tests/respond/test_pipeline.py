@@ -117,4 +117,4 @@ def test_state_of_another_version_is_refused() -> None:
 
 def test_the_order_of_the_stages() -> None:
     names = [stage.__module__.rpartition(".")[2] for stage in STAGES]
-    assert names == ["repeats", "removed", "shadow", "merge", "suppress", "life", "dispatch", "publish"]
+    assert names == ["repeats", "removed", "shadow", "merge", "suppress", "limit", "life", "dispatch", "publish"]
