@@ -25,6 +25,11 @@ class Workshop:
     def __init__(self, assembler: Assembler, bundle: Bundle) -> None:
         self._assembler, self.bundle = assembler, bundle
 
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """What was read, by the path below the folder."""
+        return self._assembler.files
+
     def written(self) -> dict[tuple[str, str], Written]:
         """What stands in each document, by the sort of document and its id; all kinds of rules are `rule`."""
         shelves = self._assembler.documents.items()
