@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from kafka import TopicPartition
@@ -17,6 +19,7 @@ from streams.logs import LogError, Part, TopicSpec, UnknownTopic, WrongPartition
 T = TypeVar("T")
 
 RETRY_S = 0.2
+CONNECT_S = 5.0
 
 # A worker that froze and wakes after losing its partitions may write old state after the new owner's;
 # compaction would keep only that. So nothing younger than this is compacted, far above any freeze.
@@ -38,7 +41,6 @@ class Admin:
     ) -> None:
         self._settings = {
             "bootstrap_servers": list(servers),
-            "bootstrap_timeout_ms": round(timeout_s * 1000),
             "request_timeout_ms": round(timeout_s * 1000),
             **security,
         }
@@ -50,8 +52,15 @@ class Admin:
         self._one = asyncio.Lock()
 
     async def start(self) -> None:
-        """Connect. Raises LogError."""
-        self._client = await self._thread(lambda: KafkaAdminClient(**self._settings))
+        """Connect. Raises LogError, soon: whoever started this waits for it."""
+        settings = {**self._settings, "bootstrap_timeout_ms": round(CONNECT_S * 1000)}
+        try:
+            with _quiet():
+                self._client = await asyncio.to_thread(lambda: KafkaAdminClient(**settings))
+        except (KafkaError, OSError) as error:
+            servers = ",".join(self._settings["bootstrap_servers"])
+            text = f"no Kafka answered at {servers} within {CONNECT_S:g} s; is it running, is that its address?"
+            raise LogError(f"{text} ({error})") from error
 
     async def stop(self) -> None:
         """Disconnect. Twice is harmless."""
@@ -173,3 +182,15 @@ def _compare(specs: Sequence[TopicSpec], there: Mapping[str, int]) -> None:
         count = there.get(spec.name, spec.partitions)
         if count != spec.partitions:
             raise WrongPartitions(f"topic {spec.name!r} has {count} partitions, not {spec.partitions}")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The client writes each attempt to connect into the log; what became of them is said once, by us."""
+    client = logging.getLogger("kafka")
+    before = client.level
+    client.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        client.setLevel(before)

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from streams.cli import main
+from streams.logs import kafka_admin
 from tests.conftest import ROOT
 
 RULES = """
@@ -343,6 +344,21 @@ def test_run_says_in_words_why_it_cannot_start(home: Path, capsys: pytest.Captur
     assert f"port {port} is taken" in capsys.readouterr().err
     assert main(["run", "--port", "0", "--partitions", "3"]) == 1
     assert "topic 'tocsin.work' has 4 partitions, not 3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "code"), [
+    (["run", "--port", "0"], 1), (["load", "records.jsonl", "--source", "sensors"], 2), (["tail", "alerts"], 2)])
+def test_where_no_broker_answers_that_is_said_soon(home: Path, capsys: pytest.CaptureFixture[str], code: int,
+                                                   words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kafka_admin.CONNECT_S <= 5
+    monkeypatch.setattr(kafka_admin, "CONNECT_S", 0.3)
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        assert main([*words, "--broker", f"kafka://{address}"]) == code
+    told = capsys.readouterr().err
+    assert f"no Kafka answered at {address} within 0.3 s; is it running, is that its address?" in told
+    assert "ERROR" not in told
 
 
 def test_broken_rules_stop_a_backtest_with_their_mistakes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
