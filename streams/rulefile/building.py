@@ -12,6 +12,7 @@ from streams.clocks import zone_of
 from streams.composites import event_type, origin
 from streams.conditions import Expression
 from streams.episodes import HoldOptions
+from streams.places import CELL
 from streams.records import KeyValues, Micros
 from streams.rulefile import codes
 from streams.rulefile.codes import Code, Report
@@ -22,6 +23,7 @@ from streams.rulefile.expressions import Expressions, Names, said_type
 from streams.rulefile.grading import Graded, Gradings
 from streams.rulefile.limits import LimitDraft, limit_of
 from streams.rulefile.logic import logic_of, squeeze
+from streams.rulefile.nearness import Nearness
 from streams.rulefile.nodes import below
 from streams.rulefile.scalars import Passage, a_or_an
 from streams.rulefile.selection import Selection
@@ -30,7 +32,7 @@ from streams.rulefile.spots import Spot
 from streams.rulefile.structures import MeasureDraft, SelectorDraft, StepDraft
 from streams.rulefile.watching import Watching
 from streams.rulefile.wording import Wording
-from streams.rules import Alert, Limit, Rule
+from streams.rules import Alert, Limit, Near, Rule
 from streams.schedules import Schedule
 
 NUMBERS = frozenset(("int", "double", "uint", "dyn", "duration"))
@@ -41,6 +43,8 @@ _CODE_OF = {
     "measure": codes.BAD_MEASURE,
     "condition": codes.BAD_CONDITION,
     "recovery": codes.BAD_CONDITION,
+    "around": codes.BAD_AROUND,
+    "near": codes.BAD_NEAR,
 }
 Interval = Callable[[KeyValues], Micros | None]
 
@@ -57,11 +61,13 @@ class Meaning(msgspec.Struct, frozen=True):
     kept: Kept
     graded: Graded | None
     limit: Limit | None
+    near: Near | None
 
     @property
     def context(self) -> dict[str, Any]:
         """What a kind takes beside its fields."""
-        given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused}
+        things = None if self.near is None else [(thing.name, thing.role) for thing in self.near.things]
+        given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused, "things": things}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -79,14 +85,14 @@ class Builder:
         self.wording = Wording(names, expressions, report)
         self.duties = Duties(names, report)
         self.exceptions = Exceptions(names, expressions, report)
+        self.nearness = Nearness(names, selection, expressions, report)
         self.gradings = Gradings(names, expressions, report)
 
     def build(self, draft: RuleDraft) -> Rule | None:
         """The rule; None if anything about it is wrong, all of which is then reported. Its bases come before it."""
         before = self.report.faults
         built = self.selectors.of(draft)
-        by = self.selectors.key_names(draft, built)
-        meaning = self._meaning(draft, built, by)
+        meaning = self._meaning(draft, built, self.selectors.key_names(draft, built))
         if not draft.values.sound or self.report.faults > before:
             return None
         spec = _spec(draft)
@@ -99,11 +105,14 @@ class Builder:
             self.names.event_types[origin(rule.id)] = event_type(rule)
         return rule
 
-    def _meaning(self, draft: RuleDraft, built: list[Built], by: tuple[str, ...]) -> Meaning:
+    def _meaning(self, draft: RuleDraft, built: list[Built], plain: tuple[str, ...]) -> Meaning:
+        things = tuple(squeeze(passage.text) for passage, _ in draft.things)
+        placed = (CELL,) if "near" in draft.values else ()
+        by = (*plain, *(things or placed))  # as a finding's key is called
         value, schedule = self._value(draft, built), self.duties.of(draft)
         graded = self.gradings.of(draft, built, by, "" if value is None else value.type)
         return Meaning(
-            by,
+            (*placed, *plain),
             value,
             self.wording.facts(draft, built, by, () if graded is None else graded.facts),
             self.watching.every(draft, built, by),
@@ -112,6 +121,7 @@ class Builder:
             self.exceptions.of(draft, built, by, schedule),
             graded,
             limit_of(draft, self.report),
+            self.nearness.of(draft, built, plain),
         )
 
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
@@ -166,6 +176,7 @@ class Builder:
             schedule=meaning.schedule,
             exemptions=meaning.kept.exemptions,
             limit=meaning.limit,
+            near=meaning.near,
             alert=alert[0] if alert else Alert(),
             dispatch=dispatch[0] if dispatch else None,
             tests=values.get("tests", ()),

@@ -112,6 +112,16 @@ BAD_KEY = _code("TOC055", "the key of a rule does not fit", "give every step the
 SHARED_TOPIC = _code("TOC090", "two sources read one topic", "give each source a topic of its own")
 CYCLE = _code("TOC095", "rules read each other's findings in a circle", "let one of them read events")
 
+BAD_DISTANCE = _code("TOC056", "not a distance", "write for example 100m or 2km")
+BAD_AROUND = _code("TOC057", "a circle around a step that cannot be its centre", "name a step that must happen")
+NO_PLACE = _code(
+    "TOC058",
+    "a rule with `near` over events that have no place",
+    "map `place: {lat: ..., lon: ...}` in the source",
+    Gravity.WARNING,
+)
+BAD_NEAR = _code("TOC059", "place cannot be the key of this rule", "change what does not go with `near`")
+
 # Registers and lists
 BAD_ROW = _code(
     "TOC060",

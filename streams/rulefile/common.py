@@ -38,8 +38,6 @@ COMMON = (
     Field("tests", "tests", "timelines with the findings they must give", default=()),
     Field("schedule", "schedule", "when the rule is on duty: {days, from, to, zone, holidays, calendar}, or several"),
     Field("exceptions", "exceptions", "what is known and needs no alert: [{name, where, expires, reason, owner}]"),
-    Field("near", "later", "a place as the key: 250m"),
-    Field("around", "later", "the step around which the circle is drawn"),
     Field("baseline", "later", "what this hour normally brings"),
 )
 _INSTANT = "a {kind} is met for an instant: to ask for a state that lasts, write a threshold"
@@ -49,6 +47,7 @@ _UNUSED = {  # (kind, common field) -> what to do instead
     ("sequence", "for"): _INSTANT,
     ("sequence", "event"): _STEPS,
     ("sequence", "where"): _STEPS,
+    ("absence", "near"): "an {kind} is of a thing that should report, wherever it is: name the thing with `by`",
     ("sequence", "rule"): "put it into each step: - {{name: a, rule: ...}}",
 }
 ARTICLES = {"absence": "an absence", "event_type": "an event type"}

@@ -6,6 +6,7 @@ import msgspec
 
 from streams.kinds import Kind
 from streams.rulefile.fields import Values
+from streams.rulefile.scalars import Passage
 from streams.rulefile.selection import Chosen
 from streams.rulefile.structures import SelectorDraft, StepDraft
 from streams.rules import Selector
@@ -17,6 +18,22 @@ class RuleDraft(msgspec.Struct, frozen=True):
     kind: Kind
     values: Values
     file: str
+
+    @property
+    def by(self) -> tuple[Passage, ...]:
+        """The parts of the key that every event says."""
+        of_steps = [passage for passage, _ in self.things]
+        given: tuple[Passage, ...] = self.values.get("by", ())
+        return tuple(passage for passage in given if passage not in of_steps)
+
+    @property
+    def things(self) -> tuple[tuple[Passage, int], ...]:
+        """With `near`, the parts of the key that one step says (`cover.device`), each with the step's number."""
+        if "near" not in self.values:
+            return ()
+        named = {step.step.name: index for index, step in enumerate(self.steps)}
+        parts = ((passage, *passage.text.strip().partition(".")[:2]) for passage in self.values.get("by", ()))
+        return tuple((passage, named[head]) for passage, head, dot in parts if dot and head in named)
 
     @property
     def steps(self) -> tuple[StepDraft, ...]:

@@ -6,7 +6,7 @@ from streams.rulefile import documents, parameters
 from streams.rulefile.duty import read_schedule
 from streams.rulefile.exceptions import read_exceptions
 from streams.rulefile.limits import read_limit
-from streams.rulefile.scalars import Reader
+from streams.rulefile.scalars import Reader, read_distance
 
 READERS: dict[str, Reader] = {
     **documents.READERS,
@@ -14,4 +14,5 @@ READERS: dict[str, Reader] = {
     "schedule": read_schedule,
     "exceptions": read_exceptions,
     "limit": read_limit,
+    "distance": read_distance,
 }

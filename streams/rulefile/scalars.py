@@ -12,6 +12,7 @@ import msgspec
 
 from streams.clocks import DAY, duration, zone_of
 from streams.kinds import Field
+from streams.places import RADIUS_AT_MOST
 from streams.records import Micros
 from streams.rulefile import codes
 from streams.rulefile.codes import Code, Report
@@ -167,6 +168,21 @@ def read_duration(node: Node, field: Field, report: Report) -> Micros:
     return span
 
 
+def read_distance(node: Node, field: Field, report: Report) -> float:
+    """`100m`, `2km` as metres."""
+    text = scalar(node, "a distance", codes.BAD_DISTANCE).text
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(m|km)", text)
+    if found is None:
+        number = re.match(r"\d+(?:\.\d+)?", text)
+        hint = f"say the unit: {number[0]}m or {number[0]}km" if number else ""
+        raise Bad(codes.BAD_DISTANCE, node.spot, f"{describe(node)} is not a distance", hint)
+    metres = float(found[1]) * (1000 if found[2] == "km" else 1)
+    if not 0 < metres <= RADIUS_AT_MOST:
+        text = "nothing is within 0 m" if metres == 0 else "a circle of more than 100 km is no place"
+        raise Bad(codes.OUT_OF_RANGE, node.spot, text, "write for example 100m or 2km")
+    return metres
+
+
 def _duration_hint(text: str) -> str:
     """A person who wrote a bare number, or a unit's long name, is told the very spelling."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
@@ -203,7 +219,8 @@ def read_text(node: Node, field: Field, report: Report) -> Passage:
 
 def read_cel(node: Node, field: Field, report: Report) -> Passage:
     """An expression; a YAML number or truth value is an expression too."""
-    return Passage(scalar(node, "an expression").text, scalar(node, "an expression"))
+    found = scalar(node, "an expression").expression
+    return Passage(found.text, found)
 
 
 def read_severity(node: Node, field: Field, report: Report) -> str | Passage:

@@ -27,8 +27,7 @@ class Selectors:
 
     def of(self, draft: RuleDraft) -> list[Built]:
         """That of the rule itself, or those of its steps and of `until`, in the order of the bits."""
-        values = draft.values
-        rule_by: tuple[Passage, ...] = values.get("by", ())
+        values, rule_by = draft.values, draft.by
         if any(field.type == "steps" for field in draft.kind.FIELDS):
             drafts = [step.selector for step in draft.steps]
             more = [field.name for field in draft.kind.FIELDS if field.type == "selector"]
@@ -67,7 +66,7 @@ class Selectors:
 
     def key_names(self, draft: RuleDraft, built: list[Built]) -> tuple[str, ...]:
         """What the parts of the key are called; all selectors must have the same parts in number and type."""
-        rule_by: tuple[Passage, ...] = draft.values.get("by", ())
+        rule_by = draft.by
         keys = [one.draft.by or () for one in built]
         names = rule_by or (keys[0] if keys else ())
         for one, key in zip(built, keys, strict=True):
