@@ -1,22 +1,20 @@
 """Fourth stage: findings of one rule and one key that share evidence are one alert.
 
 One event that ends ten sequences is one thing that happened. The oldest alert survives, the others
-close as merged; alerts never split. Episodes that last must also overlap in time. For a `near` rule
-the cell of the grid is no part of the key: circles that overlap see the same events from different
-centres. But one rain gauge that serves forty covers makes forty alerts: their keys differ.
+close as merged; alerts never split. For a `near` rule the cell of the map is no part of the key: circles
+that share an event overlap in place and in the time that they look back over, whether or not their
+episodes do. But one rain gauge that serves forty covers makes forty alerts: their keys differ.
 """
 
 from __future__ import annotations
 
 from streams.findings import RETRACTED, Finding
+from streams.places import CELL
 from streams.reasons import HeldReason
 from streams.respond.identity import identity
 from streams.respond.passing import Passing
 from streams.respond.state import AlertState, Memory
 from streams.respond.view import is_instant, view_of
-
-CELL = "cell"
-"""The part of a `near` rule's key that is a place on the grid and not a thing."""
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
@@ -48,16 +46,11 @@ def group_of(passing: Passing) -> str:
 
 
 def _meet(one: Finding, other: Finding, near: bool) -> bool:
-    """Whether two episodes that share evidence also overlap in time; an instant has no extent of its own.
+    """Whether two episodes that share evidence are one thing that happened.
 
-    Of one key the episodes that last never overlap, so there only instants can meet.
+    Of one key the episodes that last never overlap, so there only instants can meet; circles do by what they share.
     """
-    if not near:
-        return is_instant(one) and is_instant(other)
-    if is_instant(one) or is_instant(other):
-        return True
-    return (one.closed is None or one.closed >= other.opened) and (
-        other.closed is None or other.closed >= one.opened)
+    return near or (is_instant(one) and is_instant(other))
 
 
 def _join(memory: Memory, survivor: AlertState, other: AlertState) -> None:
