@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.clocks import BEFORE_ALL
+from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.domains import Meta
 from streams.engine import META, Engine
 from streams.episodes import HoldOptions
@@ -45,9 +45,10 @@ class Run:
         member = Member(time, "s", partition, self.offset + 1, f"{partition}-{self.offset + 1}", 1)
         return MemberRow(0, "one@logic", (key,), member)
 
-    def clock(self, clock: int, partition: int = 0, partitions: int = 1, source: str = "s") -> ClockRow:
+    def clock(self, clock: int, partition: int = 0, partitions: int = 1, source: str = "s",
+              first: int = AFTER_ALL) -> ClockRow:
         """How far a source's partition is."""
-        return ClockRow(source, partition, partitions, self.offset + 1, CLOCK_ROW, clock, clock)
+        return ClockRow(source, partition, partitions, self.offset + 1, CLOCK_ROW, clock, clock, first)
 
 
 def silent(every: int, register: bool = False, forget_after: int = 10**9) -> Absence:
@@ -301,3 +302,39 @@ def test_a_row_that_loses_its_interval_is_not_watched_until_it_has_one() -> None
     assert run.engine.open_keys == 0
     run.switch(register("d", every=300))
     assert told(run.step(run.clock(3000))) == [("opened", "d", 2300, None, "")]
+
+
+def test_what_was_never_heard_of_counts_from_the_first_event_whenever_that_came() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(50, 0, 2, first=50))
+    run.step(run.clock(45, 1, 2, first=30))
+    run.step(run.clock(52, 0, 2, first=42))
+    found = run.step(run.clock(1031, 0, 2, first=42), run.clock(1031, 1, 2, first=30))
+    assert told(found) == [("opened", "d", 1030, None, "")]
+
+
+def test_what_was_told_too_late_is_corrected_by_an_earlier_first_event() -> None:
+    city = bundle({"one": silent(5, register=True)}, 0, 100, expected=(("d",),))
+    run = Run(city)
+    run.step(run.clock(50, first=50))
+    assert told(run.step(run.clock(60, first=50))) == [("opened", "d", 55, None, "")]
+    run.switch(city)
+    [finding] = run.step(run.clock(60, first=20))
+    assert (finding.change, finding.opened, finding.sequence, finding.corrections) == ("updated", 25, 2, 1)
+
+
+def test_an_old_event_of_a_partition_that_a_topic_got_later_does_not_move_the_beginning() -> None:
+    run = Run(register("d"))
+    run.step(run.clock(500, first=500))
+    run.step(run.clock(600, first=500))
+    run.step(run.clock(300, 1, 2, first=300))
+    assert told(run.step(run.clock(1600, 0, 2), run.clock(1600, 1, 2, first=300))) == [("opened", "d", 1500, None, "")]
+
+
+def test_a_rule_put_back_counts_from_the_switch_and_not_from_an_earlier_first_event() -> None:
+    run = Run(bundle({"two": Match(HoldOptions())}, 0, 100))
+    run.step(run.clock(500, first=500))
+    run.step(run.clock(550, first=500))
+    run.switch(bundle({"one": silent(1000, register=True)}, 0, 100, expected=(("d",),)))
+    run.step(run.clock(550, first=495))
+    assert told(run.step(run.clock(1600))) == [("opened", "d", 1550, None, "")]

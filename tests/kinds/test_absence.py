@@ -16,6 +16,7 @@ from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE
 from streams.episodes import Episode, HoldOptions
 from streams.kinds import Frontier, Identity, absence
 from streams.records import KeyValues, Micros
+from streams.schedules import Duty, Schedule
 from streams.specs import Expect
 from tests.folds import fold, fold_forgetting, fold_often, member
 from tests.oracle.absence import Case, Told, episodes
@@ -242,3 +243,52 @@ def test_another_interval_leaves_an_ended_silence_to_its_bridge() -> None:
 def heard_by(every: Callable[[KeyValues], Micros | None], keep: Micros = 0) -> absence.Absence:
     """A rule that watches what a register expects."""
     return absence.Absence(HoldOptions(keep=keep), every, 0, 10**9, register=True)
+
+
+# ---- on duty, and excused
+
+
+def on_duty(schedule: Schedule | None = None, excused: int = BEFORE_ALL) -> absence.Absence:
+    """Every hour; `excused` until then."""
+    return absence.Absence(HoldOptions(), lambda key: HOUR, 0, 30 * DAY, True, HOUR, schedule,
+                           (lambda key: excused) if excused > BEFORE_ALL else None)
+
+
+def opened(rule: absence.Absence, *times: int, until: int) -> list[int]:
+    members = [member(time, f"e{number}") for number, time in enumerate(times)]
+    return [one.opened for one in fold(rule, members, until)]
+
+
+def test_off_duty_time_is_no_silence() -> None:
+    by_day = Schedule([Duty(begin=8 * 60, end=18 * 60)])
+    assert opened(on_duty(by_day), 17 * HOUR + 30 * MINUTE, until=2 * DAY) == [
+        9 * HOUR, DAY + 8 * HOUR + 30 * MINUTE]  # never heard of until the first report
+    assert opened(on_duty(by_day), 7 * HOUR, 17 * HOUR, 23 * HOUR, until=DAY + 9 * HOUR) == [8 * HOUR + HOUR, 18 * HOUR]
+
+
+def test_with_duty_at_all_times_a_schedule_changes_nothing() -> None:
+    for times in ((), (HOUR,), (3 * HOUR, 3 * HOUR + 1), (DAY, 2 * DAY)):
+        assert opened(on_duty(Schedule([Duty()])), *times, until=3 * DAY) == opened(on_duty(), *times, until=3 * DAY)
+
+
+def test_who_is_excused_counts_as_seen_until_then() -> None:
+    assert opened(on_duty(excused=5 * HOUR), until=DAY) == [6 * HOUR]
+    assert opened(on_duty(excused=5 * HOUR), HOUR, until=DAY) == [6 * HOUR]
+    assert opened(on_duty(excused=5 * HOUR), 7 * HOUR, until=DAY) == [6 * HOUR, 8 * HOUR]
+    assert opened(on_duty(excused=5 * HOUR), until=6 * HOUR) == []
+
+
+def test_a_rule_that_is_never_on_duty_again_finds_nothing_and_forgets_in_time() -> None:
+    never = Schedule([Duty(holidays="only", calendar=frozenset([0]))])
+    rule = absence.Absence(HoldOptions(), lambda key: HOUR, 0, 2 * DAY, False, HOUR, never)
+    state = fold_often(rule, [member(3 * DAY, "e1")])
+    assert state.hold.episodes == []
+    assert rule.empty(state)
+
+
+@given(cases, st.sampled_from([0, 3, 17, 60]))
+def test_an_excuse_that_is_over_changes_nothing(case: Case, span: int) -> None:
+    """One that ended before the watch began."""
+    rule = compiled(case)
+    rule.excused = lambda key: case.start - 100 - span
+    assert told(fold(rule, case.members, start=case.start)) == told(folded(case))

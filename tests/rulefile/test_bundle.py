@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from streams.rulefile.common import COMMON
 from streams.rulefile.documents import MAPPING_FIELDS, PLACE_FIELDS, TIME_FIELDS
 from streams.rulefile.readers import READERS
 from streams.rulefile.structures import STEP_FIELDS
-from streams.rules import Bundle, Rule
+from streams.rules import Bundle, Limit, Rule
 from streams.specs import Expect, Measure, Step, Test, Window, Written
 from tests.rulefile import cities
 
@@ -274,6 +275,13 @@ def edited(name: str, old: str, new: str) -> tuple[Rule, Rule]:
     ("chlorine-leak", "[call.fire.chemical, sensor.gas]", "[sensor.gas, call.fire.chemical]"),
     ("chlorine-leak", 'where: substance == "chlorine"', 'where: "substance  == \\"chlorine\\" // leaks"'),
     ("lift-alarm-unanswered", "within: 5m", "within: 5m\nselect: first\nordered: true"),
+    ("crash-series", "window: 10m", "window: 10m\nlimit: {alerts: 20, per: 1h}"),
+    ("lift-alarm-unanswered", "within: 5m", "within: 5m\nlimit: {alerts: 20, per: 1h}"),
+    ("crash-series", "severity: severe", "severity: \"value >= 10 ? 'extreme' : 'severe'\""),
+    ("crash-series", "window: 10m", "window: 10m\nexceptions: [{name: works, where: place.district == 'west', "
+     "expires: 2027-01-01, reason: works, owner: roads}]"),
+    ("sensor-silent", "forget_after: 30d", "forget_after: 30d\nexceptions: [{name: works, where: device == 'a', "
+     "expires: 2027-01-01, reason: works, owner: roads}]"),
 ])
 def test_an_edit_of_words_keeps_the_state(name: str, old: str, new: str) -> None:
     before, after = edited(name, old, new)
@@ -292,8 +300,41 @@ def test_an_edit_of_words_keeps_the_state(name: str, old: str, new: str) -> None
     ("lift-alarm-unanswered", "name: answer", "name: answered"),
     ("lift-alarm-unanswered", "within: 5m", "within: 5m\nselect: each"),
     ("lift-alarm-unanswered", "within: 5m", "within: 5m\nlimit: 10"),
+    ("lift-alarm-unanswered", "within: 5m", "within: 5m\nlimit: {matches: 10}"),
     ("sensor-silent", "forget_after: 30d", "forget_after: 31d"),
+    ("crash-series", "window: 10m", "window: 10m\nschedule: {days: mon}"),
+    ("sensor-silent", "forget_after: 30d", "forget_after: 30d\nschedule: [{days: mon}, {from: '22:00', to: '06:00'}]"),
 ])
 def test_an_edit_of_logic_begins_anew(name: str, old: str, new: str) -> None:
     before, after = edited(name, old, new)
     assert before.logic != after.logic
+
+
+def test_a_limit_of_matches_is_written_in_two_ways() -> None:
+    one = edited("lift-alarm-unanswered", "within: 5m", "within: 5m\nlimit: 10")[1]
+    other = edited("lift-alarm-unanswered", "within: 5m", "within: 5m\nlimit: {matches: 10, alerts: 3, per: 1h}")[1]
+    assert one.ref == other.ref
+    assert (one.limit, other.limit) == (None, Limit(3, HOUR))
+
+
+def test_the_order_and_the_layout_of_a_schedule_decide_nothing_but_its_hours_do() -> None:
+    texts = ["schedule: {days: [mon, tue]}", "schedule: {days: [tue, mon], from: '00:00', to: '24:00'}",
+             "schedule: {days: mon-tue}", "schedule: {days: mon-tue, from: '00:01'}"]
+    logics = [edited("crash-series", "window: 10m", f"window: 10m\n{text}")[1].logic for text in texts]
+    assert logics[0] == logics[1] == logics[2] != logics[3]
+
+
+EXPIRED = ("exceptions: [{name: works, where: place.district == 'west', expires: 2026-01-01, reason: works, "
+           "owner: roads}]")
+
+
+def test_that_time_passed_is_a_mistake_for_who_checks_and_stops_no_service() -> None:
+    files, _ = read_directory(CITY)
+    texts = {name: content.replace(b"window: 10m", f"window: 10m\n{EXPIRED}".encode(), 1)
+             for name, content in files.items()}
+    told = {}
+    for today in (None, date(2025, 12, 31), date(2026, 1, 1)):
+        made, problems = check_files(texts, today=today)
+        assert made is not None
+        told[today] = [(one.code, one.gravity) for one in problems if one.code == "TOC100"]
+    assert told == {None: [], date(2025, 12, 31): [], date(2026, 1, 1): [("TOC100", Gravity.BUG)]}
