@@ -33,6 +33,7 @@ class DomainRow(msgspec.Struct, array_like=True):
     sources: tuple[str, ...]
     clock: Micros
     horizon: Micros
+    since: Micros = BEFORE_ALL
 
 
 class Meta(msgspec.Struct, array_like=True):
@@ -53,12 +54,15 @@ class Domain:
     """The rules that share a clock, because they can match the same sources.
 
     `horizon`: what happened before it was settled, or would have been; it does not go back where `lateness` is raised.
+    `since`: the first event of all its sources, from where it counts for what was never heard of; before all time
+    where the sources were there before the domain: then it counts from the clock at the switch.
     """
 
     def __init__(self, sources: frozenset[str], lateness: Micros) -> None:
         self.sources, self.lateness = sources, lateness
         self.clock: Micros = BEFORE_ALL
         self.horizon: Micros = BEFORE_ALL
+        self.since: Micros = AFTER_ALL
         self.heap: list[tuple[Micros, bytes, Key]] = []
         self.rules: list[LiveRule] = []
 
@@ -86,11 +90,11 @@ class Domain:
 
     def row(self) -> DomainRow:
         """What outlives a restart."""
-        return DomainRow(self.name, self.clock, self.horizon)
+        return DomainRow(self.name, self.clock, self.horizon, self.since)
 
     def load(self, row: DomainRow) -> None:
         """Take over what a row holds: a clock never goes back."""
-        self.clock, self.horizon = row.clock, row.horizon
+        self.clock, self.horizon, self.since = row.clock, row.horizon, row.since
 
 
 class LiveRule:

@@ -162,7 +162,7 @@ class Engine:
         for domain in self._domains.values():
             row = kept.get(domain.name)
             if row is None:
-                domain.clock = self._clock_of(domain)
+                domain.clock, domain.since = self._clock_of(domain), BEFORE_ALL
             else:
                 domain.load(row)
         clocks = [row.clock for row in meta.domains] or [source.clock for source in meta.sources.values()]
@@ -275,7 +275,10 @@ class Engine:
         source.partitions = max(source.partitions, row.partitions)  # a topic may get more of them
         source.clocks[row.partition] = max(row.clock, source.clocks.get(row.partition, BEFORE_ALL))
         self._position, self._time = (row.source, row.partition, row.offset, row.row), BEFORE_ALL
+        first = row.first if row.first < AFTER_ALL or row.clock == BEFORE_ALL else row.clock
         for domain in self._touching.get(row.source, ()):
+            if first < domain.since:
+                self._begin_earlier(domain, first)
             clock = self._clock_of(domain)
             if clock > domain.clock:
                 self._advance(domain, clock)
@@ -288,7 +291,7 @@ class Engine:
         """Move a clock: first the rules that start now, then every key that is due, in order."""
         if domain.clock == BEFORE_ALL:
             for live in domain.rules:
-                self._watch(live, clock)
+                self._watch(live, clock if domain.since == BEFORE_ALL else domain.since, True)
         domain.clock = clock
         domain.horizon = max(domain.horizon, clock - domain.lateness)
         heap = domain.heap
@@ -297,8 +300,30 @@ class Engine:
             if key.wake == wake:
                 self._wake(self._live[key.rule], key, clock)
 
-    def _watch(self, live: LiveRule, since: Micros) -> None:
-        """Watch what a register expects though it was never heard of, counted from `since`."""
+    def _begin_earlier(self, domain: Domain, first: Micros) -> None:
+        """An event before the first one known: what counts from that one counts from this one.
+
+        Not where lateness has passed: it is of a partition that a topic got since, and corrects nothing.
+        """
+        if domain.clock > BEFORE_ALL and first < domain.clock - domain.lateness:
+            return
+        before, domain.since = domain.since, first
+        for live in domain.rules:
+            for values in live.rule.expected:
+                key = live.keys.get(values)
+                if key is not None and key.since == before:
+                    self._count_from(live, key, first)
+
+    def _count_from(self, live: LiveRule, key: Key, since: Micros) -> None:
+        if key.base is not None:
+            return
+        key.since = since
+        self._correct(live, key, key.refold(live.domain.clock), "")
+        self._dirty[key.name] = key
+        live.domain.arm(key, key.due(live.domain.lateness))
+
+    def _watch(self, live: LiveRule, since: Micros, begins: bool = False) -> None:
+        """Watch what a register expects, counted from `since` what was never heard of, and all where time begins."""
         for values in live.rule.expected:
             if partition_of(live.ref, values, self.partitions) != self.partition:
                 continue
@@ -308,6 +333,8 @@ class Engine:
                 if live.detector.empty(key.head):  # nothing says how often it reports
                     del live.keys[values]
                     continue
+            elif begins and key.since == BEFORE_ALL:
+                self._count_from(live, key, since)
             if not key.listed:
                 key.listed = True
                 self._dirty[key.name] = key

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from streams.clocks import AFTER_ALL
 from streams.records import BYTES_AT_MOST, Event, KeyValues, Member, Micros, cut_by_bytes
 
 VERSION = 1
@@ -47,8 +48,9 @@ class VersionRow(msgspec.Struct, frozen=True, array_like=True, tag="v", gc=False
 class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     """How far event time has come in one of the `partitions` of a source.
 
-    `head` is the newest accepted event's time, `clock` how far conclusions may be drawn. For the findings of
-    a rule the source is `rule:<id>` and the partition one of `tocsin.work`.
+    `head` is the newest accepted event's time, `first` the earliest (after all time: none, or not known), `clock`
+    how far conclusions may be drawn. For the findings of a rule the source is `rule:<id>` and the partition one of
+    `tocsin.work`.
     """
 
     source: str
@@ -58,6 +60,7 @@ class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     row: int
     clock: Micros
     head: Micros
+    first: Micros = AFTER_ALL
 
 
 WorkRow: TypeAlias = MemberRow | VersionRow | ClockRow

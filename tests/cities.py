@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.clocks import BEFORE_ALL, DAY
+from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
@@ -102,7 +102,8 @@ class Feed:
 
     def stamp(self) -> ClockRow:
         """The clock as it stands."""
-        return ClockRow("s", self.partition, self.partitions, self.offset, self.row, self.clock, self.clock)
+        first = min((member.time for _, member in self.accepted), default=AFTER_ALL)
+        return ClockRow("s", self.partition, self.partitions, self.offset, self.row, self.clock, self.clock, first)
 
 
 def frames(bundle: Bundle, plan: Sequence[Spot], cut: Callable[[int], bool], partitions: int = 2,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams import keys
-from streams.clocks import DAY
+from streams.clocks import BEFORE_ALL, DAY
 from streams.engine import META, Engine
 from streams.episodes import HoldOptions
 from streams.findings import RETRACTED
@@ -20,6 +20,7 @@ from streams.frames import VERSION, ClockRow, WorkFrame
 from streams.kinds import Detector, sequence, threshold
 from streams.kinds.absence import Absence
 from streams.kinds.match import Match
+from streams.rules import Bundle
 from streams.specs import Measure, Step, Test, Window
 from tests.cities import END, Spot, bundle, final, frames, run, spots
 from tests.folds import fold
@@ -29,8 +30,11 @@ MEASURES = [Measure(), Measure("distinct", "x"), Measure("sum", "x"), Measure("a
             Measure("percentile", "x", 50)]
 holds = st.builds(HoldOptions, wait=st.sampled_from([0, 0, 5]), keep=st.sampled_from([0, 7]))
 matches = st.builds(lambda options: Match(HoldOptions(keep=options.keep)), holds)
-absences = st.builds(lambda options, every, grace: Absence(options, lambda key: every, grace, 25, register=False),
-                     holds, st.sampled_from([5, 12]), st.sampled_from([0, 3]))
+absences = st.builds(
+    lambda options, every, grace, register: Absence(options, lambda key: every, grace, 25, register),
+    holds, st.sampled_from([5, 12]), st.sampled_from([0, 3]), st.booleans())
+forgetful = absences.filter(lambda detector: not detector.register)
+REGISTER = (("a",), ("never",))
 windows = st.sampled_from([
     Window("sliding", 10), Window("tumbling", 10), Window("hopping", 10, 4), Window("session", gap=5, max=15)])
 
@@ -69,8 +73,8 @@ detectors: st.SearchStrategy[Detector] = matches | absences | thresholds() | seq
 @st.composite
 def logs(draw: st.DrawFn, /, **plan: Any) -> tuple[Any, ...]:
     """A bundle, a plan, and a log of frames made of it with any cut and any interleaving."""
-    made = bundle({"one": draw(detectors), "two": draw(detectors)},
-                  draw(st.sampled_from([0, 4, 40])), draw(st.sampled_from([0, 10, 100])))
+    made = with_register(bundle({"one": draw(detectors), "two": draw(detectors)},
+                                draw(st.sampled_from([0, 4, 40])), draw(st.sampled_from([0, 10, 100]))))
     spots_ = draw(spots(roles=4, values=st.integers(0, 4), **plan))
     cuts = draw(st.lists(st.booleans(), min_size=20, max_size=20))
     turns = draw(st.lists(st.integers(0, 1), min_size=60, max_size=60))
@@ -79,16 +83,28 @@ def logs(draw: st.DrawFn, /, **plan: Any) -> tuple[Any, ...]:
     return made, spots_, log, accepted
 
 
+def with_register(made: Bundle) -> Bundle:
+    """The bundle, its rules that expect a register expecting `REGISTER`."""
+    rules = {name: msgspec.structs.replace(rule, expected=REGISTER if getattr(rule.detector, "register", False) else ())
+             for name, rule in made.rules.items()}
+    return msgspec.structs.replace(made, rules=rules)
+
+
 def expected(made: Any, accepted: Any) -> list[tuple[Any, ...]]:
-    """What the detectors say over each key's accepted events, in order, with nothing else to think of."""
+    """What the detectors say over each key's accepted events, in order, with nothing else to think of.
+
+    What a register expects is watched from the first event of all.
+    """
     rows = []
+    first = min((member.time for _, member in accepted), default=END)
     for rule in made.rules.values():
-        for key in sorted({key for key, _ in accepted}):
+        for key in sorted({key for key, _ in accepted} | {key for (key,) in rule.expected}):
             members = [member for k, member in accepted if k == key]
+            since = first if (key,) in rule.expected else BEFORE_ALL
             rows += [
                 (rule.id, str({"k": key}), one.opened, -1 if one.closed is None else one.closed, repr(one.value),
                  tuple(one.evidence))
-                for one in fold(rule.detector, members, END, (key,), restart=False)]
+                for one in fold(rule.detector, members, END, (key,), since, restart=False)]
     return sorted(rows)
 
 
@@ -140,7 +156,8 @@ def test_a_snapshot_cut_short_and_frames_sent_again_lose_and_change_nothing(made
 @given(logs(delay=0))
 def test_in_order_nothing_is_retracted(made_log: Any) -> None:
     made, plan, *_ = made_log
-    one = bundle({name: rule.detector for name, rule in made.rules.items()}, made.sources["s"].disorder, 100)
+    one = with_register(bundle({name: rule.detector for name, rule in made.rules.items()},
+                               made.sources["s"].disorder, 100))
     log, _ = frames(one, plan, lambda n: True, partitions=1)
     assert [finding for finding in run(Engine(one), log) if finding.change == RETRACTED] == []
 
@@ -157,7 +174,8 @@ def test_state_ends_empty(made_log: Any) -> None:
     made, _, log, _ = made_log
     engine = Engine(made)
     run(engine, log)
-    assert engine.open_keys == 0
+    left = [key for live in engine._live.values() for key in live.keys.values()]
+    assert all(getattr(key.detector, "register", False) and not key.events for key in left)  # watched for ever
     engine.changed()
     rows = engine.changed()
     assert all(value is None for key, value in rows.items() if key != META)
@@ -179,7 +197,7 @@ def test_a_shift_by_whole_days_shifts(made_log: Any, days: int) -> None:
 def test_another_rule_and_another_key_change_nothing(made_log: Any) -> None:
     made, plan, _, _ = made_log
     log, _ = frames(made, plan, lambda n: True)
-    alone = bundle({"one": made.rules["one"].detector}, made.sources["s"].disorder, made.sources["s"].lateness)
+    alone = msgspec.structs.replace(made, rules={"one": made.rules["one"]})
     log_alone, _ = frames(alone, plan, lambda n: True)
     ours = [row for row in final(run(Engine(made), log)) if row[0] == "one"]
     assert ours == final(run(Engine(alone), log_alone))
@@ -241,7 +259,7 @@ pairs = st.builds(
          "until": False, "limit": 10**6}, HoldOptions(), UTC), st.booleans(), st.sampled_from(["first", "each"]))
 
 
-@given(st.integers(0, 10**6), matches | absences | thresholds() | pairs, st.sampled_from([0, 30]))
+@given(st.integers(0, 10**6), matches | forgetful | thresholds() | pairs, st.sampled_from([0, 30]))
 def test_the_bound_on_events_of_a_key_keeps_what_comes_in_order_true(seed: int, detector: Any, disorder: int) -> None:
     dice = random.Random(seed)
     made = bundle({"one": detector}, disorder, 10**6)
