@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _check(words)
     _test(words)
     _backtest(words)
+    _explain(words)
     _simulate(words)
     version = _command(words, "version", commands.version, "print the version")
     version.add_argument("--json", action="store_true", help="as JSON")
@@ -131,6 +132,24 @@ def _backtest(words: Words) -> None:
                         help="as the file came, or sorted by event time (default: arrival)")
     parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
     parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
+
+
+def _explain(words: Words) -> None:
+    parser = _command(words, "explain", commands.explain, "say why a rule fired, or why not")
+    _rules(parser)
+    _broker(parser)
+    parser.add_argument("--rule", default="", help="the rule that is asked about")
+    parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE",
+                        help="a part of its key; may be given more than once (default: the key that came nearest)")
+    parser.add_argument("--at", default="", metavar="TIME",
+                        help="the moment; of a test also a span after its start (default: any time)")
+    parser.add_argument("--finding", default="", metavar="ID", help="a finding, or an alert, in place of rule and time")
+    parser.add_argument("--input", action="append", default=[], metavar="SOURCE=FILE",
+                        help="a source's records, in place of a service's log; may be given more than once")
+    parser.add_argument("--order", choices=("arrival", "time"), default="arrival",
+                        help="of files: as the file came, or sorted by event time (default: arrival)")
+    parser.add_argument("--finish", action="store_true", help="of files: let time run on until nothing waits any more")
+    parser.add_argument("--test", default="", metavar="NAME", help="a test in the rule files, in place of a log")
 
 
 def _simulate(words: Words) -> None:

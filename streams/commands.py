@@ -198,6 +198,22 @@ def backtest(options: argparse.Namespace) -> int:
     return 0
 
 
+def explain(options: argparse.Namespace) -> int:
+    """`tocsin explain`: why a rule fired, and why not."""
+    from streams.tools.explain.command import Misasked, told
+
+    shop = load_workshop(options.rules)
+    inputs = [input_of(shop.bundle, text) for text in options.input]
+    address = None if inputs or options.test else (broker_of(options), read_only(options))
+    try:
+        with progress("explain") as advance:
+            one = told(shop, options, inputs, address, time.time_ns() // 1000, advance)
+    except Misasked as error:
+        raise Refused(str(error)) from error
+    print(one)
+    return 0
+
+
 def simulate(options: argparse.Namespace) -> int:
     """`tocsin simulate`: a made-up city's files and their truth."""
     from streams.tools.simulate import write

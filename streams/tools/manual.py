@@ -13,9 +13,10 @@ from pathlib import Path
 
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
-from streams.reasons import SENTENCES, DeadReason, Fate, HeldReason, RouteReason
-from streams.rulefile import assembling, common, documents, structures
+from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, RouteReason
+from streams.rulefile import assembling, common, documents, duty, exceptions, limits, structures
 from streams.rulefile.codes import CODES
+from streams.tools.explain.causes import WHY
 
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -44,6 +45,7 @@ REASONS = (
     (Fate, "What became of a record", "`tocsin_records_total` counts them"),
     (DeadReason, "Why a record became a dead letter", "the dead letter says it: `tocsin tail dlq`"),
     (RouteReason, "Why a rule did not take an event", "`tocsin_not_routed_total` counts them"),
+    (ExceptionReason, "What came of a rule's exception", "`tocsin_exceptions_total` counts them, by the exception's name"),
     (HeldReason, "Why nothing was sent for a finding",
      "`tocsin_held_back_total` counts them, `tocsin tail audit` lists all but `repeated` and `shadow`"),
 )
@@ -56,6 +58,12 @@ def reasons_tables() -> str:
         rows = [f"{title} ({where}):", "", "| reason | meaning |", "|---|---|"]
         tables.append("\n".join(rows + [f"| `{reason.value}` | {SENTENCES[reason]} |" for reason in reasons]))
     return "\n\n".join(tables) + "\n"
+
+
+def why_table() -> str:
+    """Every reason that an explanation can give."""
+    rows = ["| reason | meaning |", "|---|---|", *(f"| `{reason}` | {meaning} |" for reason, meaning in WHY.items())]
+    return "\n".join(rows) + "\n"
 
 
 def later_list() -> str:
@@ -100,8 +108,12 @@ def parts() -> dict[str, Callable[[], str]]:
         "place": lambda: fields_table(documents.PLACE_FIELDS),
         "register": lambda: fields_table(documents.REGISTER_FIELDS),
         "list": lambda: fields_table(documents.LIST_FIELDS),
+        "schedule": lambda: fields_table(duty.FIELDS),
+        "exception": lambda: fields_table(exceptions.FIELDS),
+        "limit": lambda: fields_table(limits.FIELDS),
         "codes": codes_table,
         "reasons": reasons_tables,
+        "why": why_table,
         "later": later_list,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from streams.clocks import BEFORE_ALL
 from streams.composites import bases, feeds
 from streams.conditions import EvalError
 from streams.findings import Finding
-from streams.formats import FormatError
+from streams.formats import FormatError, decoder
 from streams.ingest import DeadLetter, Intake, Record, Taken
 from streams.mapping import Mapper
 from streams.reasons import Fate
@@ -33,6 +34,7 @@ class Witness(Replay):
         super().__init__(bundle, sources, wall_is_received, now)
         self.story = Story(bundle, rule, frozenset(self.intakes))
         self.feeds = feeds(bundle, rule)
+        self._came: dict[str, Micros] = {}
 
     def take(self, source: str, records: Iterable[Record]) -> list[Finding]:
         """Fold a batch of one source's records, and remember what concerns the rule."""
@@ -61,26 +63,23 @@ class Witness(Replay):
             place = f"row {record.row}"
             if record.offset in rows:
                 fate, row = rows[record.offset]
+                self._came[name] = row.event.received
                 self.story.note(Arrived(fate, name, place, row.clock, row.event))
             elif record.offset in dead:
-                self.story.note(dead_one(dead[record.offset], place, intake, record))
+                told = dead_one(intake.mapper, dead[record.offset], place, record, self._came.get(name))
+                self.story.note(told)
             else:
                 self.story.note(Arrived(Fate.DUPLICATE, name, place, intake.clock, intake.probe(record)))
 
 
-def dead_one(letter: DeadLetter, place: str, intake: Intake, record: Record) -> Arrived:
-    """A dead letter, with its time if at least that can be read."""
-    return Arrived(Fate.DEAD, letter.source, place, intake.clock, None, letter.reason, letter.problem,
-                   letter.record if letter.encoding == "text" else "", time_of(intake, record))
-
-
-def time_of(intake: Intake, record: Record) -> Micros | None:
-    """The event time of a record that could not be understood, if at least that can be read."""
-    try:
-        time = read_time(intake.mapper, intake.decode(record.value, record.headers), record.row)
-    except FormatError:
-        return record.stamp
-    return record.stamp if time is None else time
+def dead_one(mapper: Mapper, letter: DeadLetter, place: str, record: Record, came: Micros | None) -> Arrived:
+    """A dead letter with its time and type, as far as they can be read; without, its time is when it `came`."""
+    time, kind = None, ""
+    with contextlib.suppress(FormatError):
+        fields = decoder(mapper.source.format)(record.value, record.headers)
+        time, kind = read_time(mapper, fields, record.row), read_type(mapper, fields, record.row)
+    return Arrived(Fate.DEAD, letter.source, place, BEFORE_ALL, None, letter.reason, letter.problem,
+                   letter.record if letter.encoding == "text" else "", came if time is None else time, kind)
 
 
 def read_time(mapper: Mapper, fields: Mapping[str, Any], row: int) -> Micros | None:
@@ -89,6 +88,14 @@ def read_time(mapper: Mapper, fields: Mapping[str, Any], row: int) -> Micros | N
         return mapper.time(mapper.mapping.time.value(fields, row))
     except (EvalError, ValueError, TypeError, OverflowError):
         return None
+
+
+def read_type(mapper: Mapper, fields: Mapping[str, Any], row: int) -> str:
+    """The event type of a decoded record; "" if it cannot be read."""
+    try:
+        return str(mapper.mapping.type(fields, row))
+    except EvalError:
+        return ""
 
 
 class Files(msgspec.Struct, frozen=True):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from streams.clocks import BEFORE_ALL, rfc3339, show_duration
 from streams.explained import Explained
 from streams.reasons import SENTENCES, Fate
+from streams.records import Micros
 from streams.tools.explain.explaining import Explanation
 from streams.tools.explain.fits import Look
 from streams.tools.explain.folding import FOR_EVER
@@ -18,7 +19,7 @@ from streams.tools.explain.wording import amount, number, shown
 
 EVENTS_SHOWN = 20
 TAKEN = "taken"
-FUNNEL = ("records", "dead", "late", "duplicate", "events", "condition", "guards", "key", "value")
+HOLDS = ("pending_since", "open_since", "bridged_since", "next_due")
 
 
 def as_json(one: Explanation) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
         "verdict": {"fired": one.fired, "reason": one.reason, "sentence": one.sentence},
         "reasons": [{"reason": cause.reason, "text": _said(one, index)} for index, cause in enumerate(one.causes)],
         "funnel": funnel(one), "events": [_event(one, look) for look in shown_looks(one)],
-        "state": state(one), "clock": _time(one.story.clock),
+        "state": state(one, _time), "clock": _time(one.story.clock),
         "clocks": {name: _time(clock) for name, clock in sorted(one.story.clocks.items())},
         "findings": [_finding(finding) for finding in one.findings],
         "response": [{"topic": envelope.topic, "change": envelope.change, "finding": envelope.finding,
@@ -47,51 +48,63 @@ def funnel(one: Explanation) -> dict[str, int]:
                and (arrived.time is None or one.asked.holds(arrived.time)))
     fates = Counter(arrived.fate for arrived in events.values())
     fitting = [look for look in near if look.arrived.fate is Fate.EVENT]
-    left = {"of its types": len(events) + dead, "understood": len(events)}
-    left["accepted"] = fates[Fate.EVENT]
+    left = {"records that could be for it": len(events) + dead, "understood": len(events)}
+    left["accepted, neither late nor twice"] = fates[Fate.EVENT]
     for name, passes in (("meet the condition", lambda look: look.holds is True),
                          ("on duty, not excepted", lambda look: not look.kept_out),
-                         ("have the key", lambda look: look.key == one.key),
-                         ("have a value", lambda look: not look.valueless)):
+                         ("of this key", lambda look: look.key == one.key),
+                         ("with a value", lambda look: not look.valueless)):
         fitting = [look for look in fitting if passes(look)]
         left[name] = len({look.event.order for look in fitting})
     return left
 
 
-def state(one: Explanation) -> dict[str, Any]:
-    """What the key's state holds at the moment: the measure or the steps, timers, `for`, what is open."""
-    at = min(one.story.clock, FOR_EVER) if one.asked.at is None else one.asked.at
+def state(one: Explanation, show: Callable[[Micros], str | None]) -> dict[str, Any]:
+    """What the key's state holds at the moment: the measure or the steps, timers, `for`, what is open.
+
+    `show` spells times.
+    """
+    at = moment_of(one)
     if at <= BEFORE_ALL:
         return {}
     head = one.lane.state_at(at)
     explain = getattr(one.lane.detector, "explain", None)
-    found = {} if explain is None else _facts(one, explain(head, at))
-    due, hold = one.lane.detector.due(head), head.hold
-    found["next_due"] = None if due is None else _time(due)
-    found["pending_since"] = None if hold.pending is None else _time(hold.pending.opened)
-    found["open_since"] = None if hold.open is None else _time(hold.open.opened)
-    found["bridged_since"] = None if hold.false_since is None else _time(hold.false_since)
-    return {"at": _time(at), **found}
+    found = {} if explain is None else _facts(one, explain(head, at), show)
+    hold = head.hold
+    times = (None if hold.pending is None else hold.pending.opened, None if hold.open is None else hold.open.opened,
+             hold.false_since, one.lane.detector.due(head))
+    return {"at": show(at), **found,
+            **{name: None if time is None else show(time) for name, time in zip(HOLDS, times, strict=True)}}
 
 
-def _facts(one: Explanation, facts: Explained) -> dict[str, Any]:
+def moment_of(one: Explanation) -> int:
+    """The moment asked about; else that of the reason, else how far time has come."""
+    if one.asked.at is not None:
+        return one.asked.at
+    facts = one.causes[0].facts
+    episode = facts.get("finding") or facts.get("episode")
+    at = facts.get("at", one.story.clock if episode is None else episode.opened)
+    return min(int(at), FOR_EVER)
+
+
+def _facts(one: Explanation, facts: Explained, show: Callable[[Micros], str | None]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if facts.measured is not None:
         measured = facts.measured
         found["measure"] = {
             "name": measured.name, "value": measured.value, "condition": {measured.test.op: measured.test.value},
-            "from": _time(measured.begin), "to": _time(measured.end), "said": amount(one.rule, measured),
+            "from": show(measured.begin), "to": show(measured.end), "said": amount(one.rule, measured),
             "members": [member.id for member in measured.members]}
     if one.rule.kind == "sequence":
         found["matches"] = [
             {"bound": {name: [member.id for member in members] for name, members in match.bound.items()},
              "wanted": match.wanted, "undone_by": match.guards,
-             "until": None if match.until is None else _time(match.until)} for match in facts.standing]
+             "until": None if match.until is None else show(match.until)} for match in facts.standing]
     if facts.watched is not None:
         watched = facts.watched
         found["watch"] = {"every": show_duration(watched.every), "registered": watched.registered,
-                          "since": None if watched.since is None else _time(watched.since),
-                          "deadline": None if watched.deadline is None else _time(watched.deadline)}
+                          "since": None if watched.since is None else show(watched.since),
+                          "deadline": None if watched.deadline is None else show(watched.deadline)}
     return found
 
 
@@ -194,11 +207,11 @@ def _events(one: Explanation) -> Iterator[str]:
 
 
 def _state(one: Explanation) -> Iterator[str]:
-    found = state(one)
+    found = state(one, one.words.time)
     if not found:
         return
     yield ""
-    yield f"State at {one.words.time(_moment(one))}:"
+    yield f"State at {one.words.time(moment_of(one))}:"
     if "measure" in found:
         yield f"  measure   {found['measure']['said']}; events {', '.join(found['measure']['members'][-10:]) or 'none'}"
     for match in found.get("matches", ()):
@@ -208,13 +221,9 @@ def _state(one: Explanation) -> Iterator[str]:
     if "watch" in found:
         watch = found["watch"]
         yield f"  watch     every {watch['every']}, due by {watch['deadline'] or 'never'}"
-    for name in ("pending_since", "open_since", "bridged_since", "next_due"):
+    for name in HOLDS:
         if found.get(name):
             yield f"  {name.replace('_', ' '):<14}{found[name]}"
-
-
-def _moment(one: Explanation) -> int:
-    return min(one.story.clock, FOR_EVER) if one.asked.at is None else one.asked.at
 
 
 def _findings(one: Explanation) -> Iterator[str]:

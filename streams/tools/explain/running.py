@@ -9,18 +9,18 @@ import msgspec
 import orjson
 
 from streams import findings, frames
-from streams.clocks import BEFORE_ALL
+from streams.clocks import BEFORE_ALL, parse_rfc3339
 from streams.composites import bases, feeds, origin
 from streams.findings import Finding, FindingRow
-from streams.formats import FormatError, decoder
 from streams.frames import ClockRow
+from streams.ingest import DeadLetter, Record
 from streams.logs import Entry, Log
 from streams.mapping import Mapper
 from streams.reasons import Fate
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, Rule
 from streams.tools.explain.asking import names
-from streams.tools.explain.files import read_time
+from streams.tools.explain.files import dead_one
 from streams.tools.explain.story import Arrived, Story, envelopes_of
 from streams.topics import Topics
 
@@ -121,15 +121,12 @@ class Reading:
         return f"{topic}/{event.partition}, offset {event.offset}"
 
     def _dead(self, told: Mapping[str, Any], entry: Entry) -> Arrived:
-        text = told["record"] if told.get("encoding") == "text" else ""
-        source = self.bundle.sources[told["source"]]
-        place = f"{told['topic']}/{told['partition']}, offset {told['offset']}"
-        try:
-            time = read_time(Mapper(self.bundle, source), decoder(source.format)(text.encode(), {}), told["row"])
-        except FormatError:
-            time = entry.timestamp
-        return Arrived(Fate.DEAD, source.id, place, BEFORE_ALL, None, told["reason"], told["problem"], text,
-                       entry.timestamp if time is None else time)
+        letter = msgspec.convert(told, DeadLetter)
+        text = letter.record if letter.encoding == "text" else ""
+        came = entry.timestamp if letter.received_at is None else parse_rfc3339(letter.received_at)
+        place = f"{letter.topic}/{letter.partition}, offset {letter.offset}"
+        mapper = Mapper(self.bundle, self.bundle.sources[letter.source])
+        return dead_one(mapper, letter, place, Record(letter.offset, came, text.encode()), came)
 
 
 async def entries(log: Log, topic: str) -> AsyncIterator[Entry]:

@@ -353,7 +353,7 @@ def _other_key(told: Told) -> str:
 
 def _dead(told: Told) -> str:
     one: Arrived = told.facts["arrived"]
-    return f"the record at {one.place} of {one.source} became a dead letter ({one.reason}): {one.problem}{told.short}"
+    return f"the record at {one.place} of {one.source} became a dead letter ({one.reason}): {one.problem}{_but(told)}"
 
 
 # Nothing

@@ -14,7 +14,7 @@ import orjson
 from streams.clocks import BEFORE_ALL
 from streams.composites import feeds
 from streams.findings import Finding, FindingRow, ResponseFrame
-from streams.reasons import Fate
+from streams.reasons import DeadReason, Fate
 from streams.records import Event, Micros
 from streams.respond import Respond
 from streams.route import fits
@@ -25,7 +25,7 @@ class Arrived(msgspec.Struct, frozen=True):
     """A record and its fate. `place` says where it stood, in words.
 
     `clock` is that of its source's partition when it came. A dead letter has no `event` but a `reason`, a
-    `problem`, its `text`, and a `time` where one can be read.
+    `problem`, its `text`, and a time and a type as far as they can be read.
     """
 
     fate: Fate
@@ -37,6 +37,7 @@ class Arrived(msgspec.Struct, frozen=True):
     problem: str = ""
     text: str = ""
     told_time: Micros | None = None
+    told_type: str = ""
 
     @property
     def time(self) -> Micros | None:
@@ -105,7 +106,8 @@ class Story(msgspec.Struct):
         event = one.event
         if event is not None and one.fate is Fate.EVENT:
             self.heads[one.source] = max(event.time, self.heads.get(one.source, BEFORE_ALL))
-        if event is None or selects(self.rule, event.type):
+        kind = one.told_type if event is None else event.type
+        if not kind or one.reason == DeadReason.UNKNOWN_TYPE or selects(self.rule, kind):
             self.arrived.append(one)
 
 

@@ -14,7 +14,7 @@ import msgspec
 from streams.clocks import BEFORE_ALL
 from streams.conditions import EvalError
 from streams.episodes import Episode
-from streams.explained import Relaxed
+from streams.explained import Explained, Relaxed
 from streams.kinds import Detector
 from streams.reasons import DeadReason, Fate
 from streams.records import KeyValues, Member, Micros
@@ -22,7 +22,7 @@ from streams.rules import Exemption, Rule
 from streams.tools.explain.causes import Cause
 from streams.tools.explain.fits import Look, Onlooker
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
-from streams.tools.explain.story import Arrived, Story
+from streams.tools.explain.story import Arrived, Story, selects
 
 TRIED_AT_MOST = 60
 DEMANDS = {
@@ -203,14 +203,32 @@ class Inquiry:
                 return
 
     def dead(self) -> Iterator[Cause]:
-        """Dead letters that may be what is missed: they speak of the key, or stand where it is missed."""
-        texts = [str(part) for part in self.lane.key]
-        for one in self.story.arrived:
-            if one.fate is Fate.DEAD and (one.time is None or self.asked.holds(one.time)):
-                speaks = bool(texts) and all(text in one.text for text in texts)
-                unknown = one.reason == DeadReason.UNKNOWN_TYPE
-                rank = 49 if speaks else 80 if texts else 70
-                yield Cause("unknown_type" if unknown else "dead_letter", rank, {"arrived": one, **self._best()})
+        """Dead letters near the moment: those that speak of the key, if they are as many as are missed, then others.
+
+        An absence is not for want of a record.
+        """
+        if self.rule.kind == "absence":
+            return
+        near = [one for one in self.story.arrived if one.fate is Fate.DEAD and one.time is not None
+                and self.asked.holds(one.time)]
+        speaking = [one for one in near if self._speaks(one)]
+        others = [one for one in near if one not in speaking]
+        for ones, rank in ((speaking, 49 if len(speaking) >= self._missed() else 95), (others, 96)):
+            if ones:
+                reason = "unknown_type" if ones[0].reason == DeadReason.UNKNOWN_TYPE else "dead_letter"
+                yield Cause(reason, rank, {"arrived": ones[0], "others": len(ones) - 1, **self._best()})
+
+    def _speaks(self, one: Arrived) -> bool:
+        """Whether a record names the key; where a rule has none, whether it is of a type that the rule asks for."""
+        texts = [str(part) for part in self.lane.key if part != ""]
+        return all(text in one.text for text in texts) if texts else selects(self.rule, one.told_type)
+
+    def _missed(self) -> int:
+        """How many events are missed, as far as they are counted."""
+        facts: Explained | None = self._best().get("facts")
+        if facts is None or facts.measured is None or facts.measured.name != "count":
+            return 1
+        return max(1, int(facts.measured.test.value) - int(facts.measured.value or 0))
 
     # What remains
 
@@ -243,7 +261,7 @@ class Inquiry:
         watched = facts["facts"].watched if facts.get("facts") else None
         unwatched = watched is None or watched.since is None or not watched.every
         before = [one for one in self.lane.members if one.time <= time]
-        yield Cause("not_watched" if unwatched else "reported_in_time", 90, {
+        yield Cause("not_watched" if unwatched else "reported_in_time", 84, {
             **facts, "last": before[-1] if before else None})
 
     def _seen(self) -> list[Arrived]:

@@ -29,10 +29,9 @@ class Words(msgspec.Struct, frozen=True):
         if self.start is not None:
             return show_duration(time - self.start)
         found = moment(time, zone_of(self.zone)).replace(tzinfo=None)
-        found = found if found.microsecond else found.replace(microsecond=0)
         if self.day_of is not None and moment(self.day_of, zone_of(self.zone)).date() == found.date():
-            return found.time().isoformat()
-        return found.isoformat(" ")
+            return _trimmed(found.time().isoformat())
+        return _trimmed(found.isoformat(" "))
 
     def event(self, arrived: Arrived | Member) -> str:
         """An event: its id and when it happened."""
@@ -41,6 +40,11 @@ class Words(msgspec.Struct, frozen=True):
         if arrived.event is None:
             return f"the record at {arrived.place}"
         return f"event {arrived.event.id} of {self.time(arrived.event.time)}"
+
+
+def _trimmed(text: str) -> str:
+    """A time without needless digits after the second."""
+    return text.rstrip("0") if "." in text else text
 
 
 def for_key(rule: Rule, key: KeyValues) -> str:
