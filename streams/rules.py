@@ -219,7 +219,8 @@ class Rule(msgspec.Struct, frozen=True):
     them is its clock.
     `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
     as parsed; `logic` is the hash of what decides when the rule holds. `severity` is the word that stands where
-    `grading` gives none. `schedule` and `exemptions` act through the guards of the selectors, or in the detector.
+    `grading` gives none. `district`: the only one whose events it sees. `origins` tell file and line of each field.
+    `schedule` and `exemptions` act through the guards of the selectors, or in the detector.
     """
 
     id: str
@@ -246,9 +247,16 @@ class Rule(msgspec.Struct, frozen=True):
     alert: Alert = Alert()
     dispatch: Dispatch | None = None
     tests: tuple[Any, ...] = ()
+    district: str = ""
+    origins: Mapping[str, tuple[str, int]] = {}
     file: str = ""
     line: int = 0
     near: Near | None = None
+
+    @property
+    def base(self) -> str:
+        """The id by which people know it: of a district's variant `crash-series@west` that of the rule itself."""
+        return self.id.partition("@")[0]
 
     @property
     def ref(self) -> str:
@@ -279,9 +287,9 @@ class Bundle(msgspec.Struct, frozen=True):
 
     def located(self, place: Place) -> Place:
         """The place with its district, where it says none and the districts are drawn."""
-        if self.districts is None or place.district is not None or place.lat is None or place.lon is None:
+        if self.districts is None:
             return place
-        return msgspec.structs.replace(place, district=self.districts.at(place.lat, place.lon))
+        return msgspec.structs.replace(place, district=self.districts.of(place))
 
     def fed_by(self, sources: Iterable[str]) -> Bundle:
         """The same rules with only these sources, so that no clock waits for a feed that is not there."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import shapely
 
+from streams.records import Place
+
 CELLS_PER_DEGREE = 256  # a power of two, so that a cell's edges are exact; about 430 m
 CELLS_AT_MOST = 100_000  # whose districts are remembered
 
@@ -47,6 +49,12 @@ class Districts:
     def names(self) -> tuple[str, ...]:
         """Their names, in order."""
         return tuple(zone.name for zone in self.zones)
+
+    def of(self, place: Place) -> str | None:
+        """The district that a place says, else the one in which it lies."""
+        if place.district is not None or place.lat is None or place.lon is None:
+            return place.district
+        return self.at(place.lat, place.lon)
 
     def at(self, lat: float, lon: float) -> str | None:
         """The district of a place; None outside of all."""

@@ -1,8 +1,8 @@
 """Conditions: CEL texts, checked against declared types and compiled to Python functions."""
 
-from streams.conditions.check import called_macros, macro_problems, macros_called
+from streams.conditions.check import called_macros, macro_problems, macros_called, string_literals
 from streams.conditions.clauses import Clause, Logic, clauses, logic
-from streams.conditions.expression import Expression, compile_expression, together
+from streams.conditions.expression import Expression, both, compile_expression, together
 from streams.conditions.macros import Definition
 from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems, is_function
 from streams.conditions.scope import (
@@ -21,6 +21,6 @@ from streams.conditions.values import EvalError, Failure
 __all__ = [
     "Access", "Clause", "Definition", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem",
     "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable",
-    "called_macros", "clauses", "compile_expression", "event_scope", "is_function", "key_scope", "logic",
-    "macro_problems", "macros_called", "record_scope", "together",
+    "both", "called_macros", "clauses", "compile_expression", "event_scope", "is_function", "key_scope", "logic",
+    "macro_problems", "macros_called", "record_scope", "string_literals", "together",
 ]

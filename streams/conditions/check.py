@@ -310,6 +310,14 @@ def _wrong(text: str, offset: int, length: int, message: str, hint: str = "") ->
 STRING = re.compile(
     r"""[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"""(?:\\.|[^\\])*?\"""|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")""", re.DOTALL
 )
+
+
+def string_literals(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Where the string literals of an expression stand, and whether each is a raw one."""
+    for found in STRING.finditer(text):
+        yield found.start(), found.end(), found[0][:2].lower().startswith(("r", "br"))
+
+
 _COMMA = re.compile(r"(?:\s|//[^\n]*)*,")
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from streams.conditions import analysis, bounds, runtime
 from streams.conditions.check import Compiler
-from streams.conditions.checked import Ident, Node, Select
+from streams.conditions.checked import Call, Ident, Node, Select
 from streams.conditions.compile import build, build_all
 from streams.conditions.macros import expanded
 from streams.conditions.mistakes import ExpressionProblems, friendly
@@ -80,6 +80,14 @@ def _expression(text: str, tree: Node, scope: Scope, finish: Callable[[Any], Any
         reading.equalities(tree) if tree.type == "bool" else {}, analysis.prefix(tree),
         reading.decided(tree), (tree, scope, finish),
     )
+
+
+def both(one: Expression, other: Expression) -> Expression:
+    """Two conditions of one scope as one: `one && other`."""
+    assert one.form is not None
+    assert other.form is not None
+    tree = Call(function="_&&_", args=[one.form[0], other.form[0]], type="bool")
+    return _expression(f"{one.text} && ({other.text})", tree, one.form[1], _finish("bool", "bool"))
 
 
 def part_of(whole: Expression, node: Node, text: str, expect: str | None) -> Expression:

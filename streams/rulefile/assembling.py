@@ -16,13 +16,15 @@ from streams.rulefile.areas import read_areas
 from streams.rulefile.building import Builder
 from streams.rulefile.codes import Report
 from streams.rulefile.common import called, fields_of, foreign_to
-from streams.rulefile.drafts import RuleDraft
+from streams.rulefile.deriving import Deriver
+from streams.rulefile.drafts import Document, RuleDraft
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.macros import MACRO_FIELDS, Macros
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
 from streams.rulefile.ordering import observed, ordered
+from streams.rulefile.overrides import OVERRIDE_FIELDS
 from streams.rulefile.readers import READERS as RULE_READERS
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
@@ -32,6 +34,7 @@ from streams.rulefile.selection import Selection
 from streams.rulefile.silence import PREFIX, silence_rule
 from streams.rulefile.sources import SourceReader
 from streams.rulefile.spots import FileText
+from streams.rulefile.templates import TEMPLATE_FIELDS
 from streams.rules import Bundle, City, Register, Rule, Source
 from streams.specs import Written
 
@@ -39,9 +42,6 @@ T = TypeVar("T")
 LATER = frozenset(
     (
         "hotspot",
-        "template",
-        "instance",
-        "override",
         "indicator",
         "place",
         "route",
@@ -62,6 +62,8 @@ TABLES = {
     "register": documents.REGISTER_FIELDS,
     "list": documents.LIST_FIELDS,
     "macro": MACRO_FIELDS,
+    "template": TEMPLATE_FIELDS,
+    "override": OVERRIDE_FIELDS,
 }
 TEST_FIELDS = (
     Field("kind", "string", "tests", values=("tests",)),
@@ -69,20 +71,6 @@ TEST_FIELDS = (
     Field("tests", "tests", "timelines with the findings they must give", required=True),
 )
 TEST_SUFFIX = ".test.yaml"
-
-
-class Document(msgspec.Struct, frozen=True):
-    """One document. `path` is that of its file below the rules' folder."""
-
-    kind: str
-    values: Values
-    path: str
-
-    @property
-    def id(self) -> str:
-        """Its id; "" if that is missing or wrong."""
-        name: str = self.values.get("id", "")
-        return name
 
 
 class Assembler:
@@ -94,6 +82,7 @@ class Assembler:
         self.documents: dict[str, dict[str, Document]] = {}
         self.tests: list[Document] = []
         self.broken: list[str] = []
+        self.derived: Deriver
         self.names: Names
         self.sources: dict[str, Source]
 
@@ -208,8 +197,9 @@ class Assembler:
         registers = self._each("register", lambda one: read_register(one.values, one.path, beside, self.report))
         lists = self._each("list", lambda one: read_list(one.values, one.path, beside, self.report))
         check_registers([(event_types[one.id], one.values) for one in self._all("event_type")], registers, self.report)
+        self._derive(city, registers)
         macros = Macros([one.values for one in self._all("macro")], self.report)
-        names = Names(event_types, registers, lists, city.zone, areas.zones, macros.definitions)
+        names = Names(event_types, registers, lists, city.zone, areas.zones, macros.definitions, areas.districts)
         expressions = Expressions(self.report)
         reader = SourceReader(names, expressions, city, self.report)
         read = self._each("source", lambda one: reader.read(one.values))
@@ -222,6 +212,15 @@ class Assembler:
         return Bundle(
             identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts
         )
+
+    def _derive(self, city: City, registers: Mapping[str, Register]) -> None:
+        """The rules that other documents make."""
+        rules = self.documents.setdefault("rule", {})
+        self.derived = Deriver(rules, self._values, city.districts, self.report)
+        self.derived.templates(self._all("template"), registers)
+        self.derived.confine()
+        self.derived.overrides(self._all("override"), registers)
+        self.derived.name_families()
 
     def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
         return {one.id: read(one) for one in self._all(shelf)}
@@ -247,22 +246,25 @@ class Assembler:
         unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
         documents = [one for one in self._all("rule") if only is None or one.id in only]
-        drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path) for one in documents]
+        drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path, one.origin) for one in documents]
         builder = Builder(names, selection, expressions, self.report, observed(drafts))
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report)
         tests = self._tests()
         for draft in ordered(drafts, self.report):
-            rule = builder.build(draft)
-            if rule is not None:
-                rule = msgspec.structs.replace(rule, tests=(*rule.tests, *tests.get(rule.id, ())))
-                rules[rule.id] = rule
-                adviser.advise(draft, rule)
+            with self.derived.shared.of(self.report, draft.origin):
+                rule = builder.build(draft)
+                if rule is not None:
+                    rule = msgspec.structs.replace(rule, tests=(*rule.tests, *tests.get(rule.id, ())))
+                    rules[rule.id] = rule
+                    adviser.advise(draft, rule)
+        self.derived.shared.tell(self.report)
         return rules
 
     def _tests(self) -> dict[str, tuple[Written, ...]]:
         """The tests that stand in files of their own, by rule."""
-        known = [one.id for one in self._all("rule") if one.id]
+        families = self.derived.families
+        known = [*(one.id for one in self._all("rule") if one.id), *families]
         found: dict[str, tuple[Written, ...]] = {}
         for one in self.tests:
             rule = one.values.get("rule", one.path.rpartition("/")[2].removesuffix(TEST_SUFFIX))
@@ -273,7 +275,8 @@ class Assembler:
                     f"there is no rule `{rule}`",
                     advise(rule, known),
                 )
-            found[rule] = (*found.get(rule, ()), *one.values.get("tests", ()))
+            for name in families.get(rule, [rule]) if rule not in self.documents["rule"] else [rule]:
+                found[name] = (*found.get(name, ()), *one.values.get("tests", ()))
         return found
 
     def _silences(self, names: Names, sources: Mapping[str, Source], expressions: Expressions) -> dict[str, Rule]:

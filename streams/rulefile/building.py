@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.duty import Duties
 from streams.rulefile.exceptions import Exceptions, Kept, check_taken_away
 from streams.rulefile.expressions import Expressions, Names, said_type
+from streams.rulefile.fields import Values
 from streams.rulefile.grading import Graded, Gradings
 from streams.rulefile.limits import LimitDraft, limit_of
 from streams.rulefile.logic import logic_of, squeeze
@@ -124,6 +125,11 @@ class Builder:
             self.nearness.of(draft, built, plain),
         )
 
+    def _parts(self, draft: RuleDraft, bases: Iterable[str]) -> list[str]:
+        """What decides beside a rule's own fields: the rules that it reads, and the districts that it sees."""
+        guard = draft.origin.guard
+        return [*(self.rules[base].ref for base in bases), *([guard] if guard else [])]
+
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
         """The expression that is measured."""
         measure = draft.values.get("measure")
@@ -166,7 +172,7 @@ class Builder:
             selectors=selectors,
             by=meaning.by,
             detector=draft.kind.compile_rule(spec, options, zone_of(zone), **meaning.context),
-            logic=logic_of(draft, zone, [base.ref for base in map(self.rules.__getitem__, bases)], self.names.macros),
+            logic=logic_of(draft, zone, self._parts(draft, bases), self.names.macros),
             sources=self.selection.senders([pattern for one in selectors for pattern in one.types]),
             bases=bases,
             spec=spec,
@@ -180,10 +186,17 @@ class Builder:
             alert=alert[0] if alert else Alert(),
             dispatch=dispatch[0] if dispatch else None,
             tests=values.get("tests", ()),
+            district=draft.origin.district,
+            origins=origins_of(values),
             file=draft.file,
             line=values.node.file.position(values.node.start)[0],
             **plain,
         )
+
+
+def origins_of(values: Values) -> dict[str, tuple[str, int]]:
+    """The file and line of each field of a rule."""
+    return {name: (node.file.name, node.file.position(node.start)[0]) for name, (_, node) in values.node.pairs.items()}
 
 
 def bases_of(draft: RuleDraft) -> tuple[str, ...]:

@@ -10,6 +10,10 @@ from streams.rulefile.documents import ID, KIND
 from streams.rulefile.scalars import STATUSES
 from streams.rules import SEVERITIES
 
+OVERRIDABLE = (
+    "title", "description", "owner", "alert", "dispatch", "severity", "status", "condition", "recovery", "window",
+    "min_events", "for", "keep_firing_for", "suppress_for", "within", "every", "grace", "forget_after", "limit",
+)
 COMMON = (
     KIND,
     ID,
@@ -38,6 +42,7 @@ COMMON = (
     Field("tests", "tests", "timelines with the findings they must give", default=()),
     Field("schedule", "schedule", "when the rule is on duty: {days, from, to, zone, holidays, calendar}, or several"),
     Field("exceptions", "exceptions", "what is known and needs no alert: [{name, where, expires, reason, owner}]"),
+    Field("locked", "strings", "the fields that no district may change", default=(), values=OVERRIDABLE),
     Field("baseline", "later", "what this hour normally brings"),
 )
 _INSTANT = "a {kind} is met for an instant: to ask for a state that lasts, write a threshold"
@@ -50,7 +55,7 @@ _UNUSED = {  # (kind, common field) -> what to do instead
     ("absence", "near"): "an {kind} is of a thing that should report, wherever it is: name the thing with `by`",
     ("sequence", "rule"): "put it into each step: - {{name: a, rule: ...}}",
 }
-ARTICLES = {"absence": "an absence", "event_type": "an event type"}
+ARTICLES = {"absence": "an absence", "override": "an override", "event_type": "an event type"}
 
 
 def called(kind: str) -> str:

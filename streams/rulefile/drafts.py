@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 
 from streams.kinds import Kind
@@ -12,12 +14,54 @@ from streams.rulefile.structures import SelectorDraft, StepDraft
 from streams.rules import Selector
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """What a rule was made of, if not written as it is, and where it holds.
+
+    `rule` is the id of the rule that it is an instance or a variant of, `template` and `instance` those of an
+    instance. `district` is the only one it sees, `outside` are those it does not see.
+    """
+
+    rule: str = ""
+    template: str = ""
+    instance: str = ""
+    district: str = ""
+    outside: tuple[str, ...] = ()
+
+    @property
+    def guard(self) -> str:
+        """The condition on the event that a match begins with; "" if there is none."""
+        if self.district:
+            return f"place.district == {json.dumps(self.district, ensure_ascii=False)}"
+        names = json.dumps(self.outside, ensure_ascii=False)
+        return f"!(has(place.district) && place.district in {names})" if self.outside else ""
+
+    def sees(self, district: str | None) -> bool:
+        """Whether it is about things of a district."""
+        return district == self.district if self.district else district not in self.outside
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One document. `path` is that of its file below the rules' folder."""
+
+    kind: str
+    values: Values
+    path: str
+    origin: Origin = Origin()
+
+    @property
+    def id(self) -> str:
+        """Its id; "" if that is missing or wrong."""
+        name: str = self.values.get("id", "")
+        return name
+
+
 class RuleDraft(msgspec.Struct, frozen=True):
     """A rule's fields as read. `file` is the path below the rules' folder."""
 
     kind: Kind
     values: Values
     file: str
+    origin: Origin = Origin()
 
     @property
     def by(self) -> tuple[Passage, ...]:
@@ -34,6 +78,13 @@ class RuleDraft(msgspec.Struct, frozen=True):
         named = {step.step.name: index for index, step in enumerate(self.steps)}
         parts = ((passage, *passage.text.strip().partition(".")[:2]) for passage in self.values.get("by", ()))
         return tuple((passage, named[head]) for passage, head, dot in parts if dot and head in named)
+
+    @property
+    def first(self) -> int:
+        """The number of the selector whose event says in which district a match lies."""
+        must = [index for index, step in enumerate(self.steps) if not step.step.negated and not step.step.optional]
+        around = [index for index in must if self.steps[index].step.name == self.values.get("around")]
+        return (around or must or [0])[0]
 
     @property
     def steps(self) -> tuple[StepDraft, ...]:

@@ -36,6 +36,10 @@ def offset_of(text: str, line: int, column: int) -> int:
 
 def offsets(node: Scalar) -> list[int]:
     """For each character of the node's text its offset in the file, and one more for the end."""
+    if node.origin is not None:
+        source, marks = node.origin
+        found = offsets(source)
+        return [found[mark] for mark in marks]
     raw = node.file.text[node.start : node.end]
     begin = {"'": 1, '"': 1, "|": raw.find("\n") + 1, ">": raw.find("\n") + 1}.get(node.style, 0)
     places: list[int] = []

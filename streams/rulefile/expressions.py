@@ -23,7 +23,7 @@ from streams.rulefile.codes import Report
 from streams.rulefile.embedded import offset_of, spot_in
 from streams.rulefile.scalars import Passage
 from streams.rules import EventType, Register
-from streams.zones import Zone
+from streams.zones import Districts, Zone
 
 _CODES = {
     "syntax": codes.CEL_SYNTAX,
@@ -48,10 +48,11 @@ class Names:
         zone: str,
         zones: Mapping[str, Zone] | None = None,
         macros: Mapping[str, Definition] | None = None,
+        districts: Districts | None = None,
     ) -> None:
         self.event_types = dict(event_types)  # and, as rules are built, their findings
         self.registers, self.lists, self.zone, self.zones = registers, lists, zone, zones or {}
-        self.macros = macros or {}
+        self.macros, self.districts = macros or {}, districts
         self._scopes: dict[Any, Scope] = {}
 
     def over(self, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Names:

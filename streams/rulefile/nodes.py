@@ -41,6 +41,16 @@ class Scalar:
             return self.text
         return plain_value(self.text)
 
+    @property
+    def expression(self) -> Scalar:
+        """How it reads where an expression belongs: as it is."""
+        return self
+
+    @property
+    def origin(self) -> tuple[Scalar, list[int]] | None:
+        """What it was made from, and which character of that each of its own came from; None if it was written so."""
+        return None
+
 
 class Listing:
     """A YAML sequence."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from streams.conditions import both
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
@@ -34,9 +35,13 @@ class Selectors:
             drafts += [values[name] for name in more if name in values]
         else:
             drafts = [msgspec.structs.replace(selector_of(values), by=None)]
-        return [self._one(one, one.by if one.by is not None else rule_by) for one in drafts]
+        guards = {draft.first: draft.origin.guard}
+        return [
+            self._one(one, one.by if one.by is not None else rule_by, guards.get(index, ""))
+            for index, one in enumerate(drafts)
+        ]
 
-    def _one(self, draft: SelectorDraft, by: tuple[Passage, ...]) -> Built:
+    def _one(self, draft: SelectorDraft, by: tuple[Passage, ...], guard: str) -> Built:
         draft = msgspec.structs.replace(draft, by=by)
         chosen = self._chosen(draft)
         if chosen is None:
@@ -51,6 +56,9 @@ class Selectors:
                 self.report.add(codes.CEL_RESULT, passage.spot, text, "name a text or a number")
         if self.report.faults > before:
             return Built(draft, chosen, None)
+        kept = self.expressions.quiet(guard, scope) if guard else None
+        if kept is not None:
+            where = kept if where is None else both(kept, where)
         return Built(draft, chosen, Selector(chosen.patterns, where, tuple(part for part in parts if part)))
 
     def _chosen(self, draft: SelectorDraft) -> Chosen | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from streams.conditions import EvalError, Expression
-from streams.records import KeyValues, Micros
+from streams.records import KeyValues, Micros, Place
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
@@ -68,8 +69,18 @@ class Watching:
             kind = None if selector is None else selector.by[index].type
             if not self._fits(draft, name, kind, column, register):
                 return ()
-        rows = (tuple(row.get(column) for column in columns) for row in register.rows.values())
+        seen = [row for row in register.rows.values() if self._sees(draft, row)]
+        rows = (tuple(row.get(column) for column in columns) for row in seen)
         return tuple(dict.fromkeys(key for key in rows if None not in key))
+
+    def _sees(self, draft: RuleDraft, row: Mapping[str, Any]) -> bool:
+        """Whether a row is of a district that the rule is about; one that says none is of no district."""
+        if not draft.origin.guard:
+            return True
+        district, place = row.get("district"), row.get("place")
+        if district is None and isinstance(place, Place):
+            district = place.district if self.names.districts is None else self.names.districts.of(place)
+        return draft.origin.sees(district)
 
     def _fits(self, draft: RuleDraft, name: str, kind: str | None, column: str, register: Register) -> bool:
         """Whether a part of the key can equal a value of the column."""
