@@ -11,7 +11,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version as installed_version
 from math import inf
 from pathlib import Path
@@ -48,6 +48,8 @@ def run(options: argparse.Namespace) -> int:
     key = os.environ.get(PERSONAL_KEY, "").encode()
     if not key and any(field.personal for kind in bundle.event_types.values() for field in kind.fields.values()):
         print(f"tocsin run: warning: {PERSONAL_KEY} is not set; a hash without a key can be guessed", file=sys.stderr)
+    for text in expired(bundle, datetime.now(UTC)):
+        print(f"tocsin run: warning: {text}", file=sys.stderr)
     settings = Settings(broker_of(options), roles, options.partitions, options.port, options.prefix, key)
     worker = Worker(bundle, settings)
 
@@ -177,25 +179,36 @@ def _tested(options: argparse.Namespace) -> int:
     return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on())) else 0
 
 
+def rules(options: argparse.Namespace) -> int:
+    """`tocsin rules show`: the effective file of a rule."""
+    from streams.tools.show import NoSuchRule, as_json, shown
+
+    shop = load_workshop(options.rules)
+    try:
+        if options.json:
+            sys.stdout.buffer.writelines(line + b"\n" for line in as_json(shop, options.rule, options.district))
+        else:
+            sys.stdout.write(shown(shop, options.rule, options.district))
+    except NoSuchRule as error:
+        raise Refused(str(error)) from error
+    return 0
+
+
 def backtest(options: argparse.Namespace) -> int:
     """`tocsin backtest`: JSON lines on stdout, the summary on stderr."""
-    from streams.tools.backtest import Backtest, final_line, log_line
+    from streams.tools.backtesting.command import Asked, Misasked
+    from streams.tools.backtesting.command import backtest as run_backtest
 
-    bundle = load_bundle(options.rules)
-    inputs = [input_of(bundle, text) for text in options.input]
-    one = Backtest(bundle, inputs, options.order, options.finish, time.time_ns() // 1000)
-    out = sys.stdout.buffer
-    with progress("backtest") as advance:
-        if options.log:
-            for finding in one.emissions(advance):
-                out.write(orjson.dumps(log_line(finding)) + b"\n")
-        else:
-            for finding in one.final(advance):
-                out.write(orjson.dumps(final_line(finding)) + b"\n")
-    out.flush()
-    summary = one.summary()
-    print(orjson.dumps(summary).decode() if options.json else summary_text(summary), file=sys.stderr)
-    return 0
+    shop = load_workshop(options.rules)
+    inputs = [input_of(shop.bundle, text) for text in options.input]
+    address = (broker_of(options), read_only(options)) if options.broker else None
+    try:
+        return run_backtest(shop, Asked(options, inputs, address, time.time_ns() // 1000, progress))
+    except Misasked as error:
+        raise Refused(str(error)) from error
+    except Problems as found:
+        print_problems(found.problems)
+        raise Refused(f"{len(found.problems)} mistakes; nothing was started") from found
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -258,6 +271,16 @@ def print_problems(problems: list[Problem]) -> None:
         path = Path(problem.file)
         text = path.read_text("utf-8", "replace") if path.is_file() else None
         print(problem.render(text), file=sys.stderr)
+
+
+def expired(bundle: Bundle, now: datetime) -> Iterator[str]:
+    """The exceptions that cover nothing any more, in words; `check` calls them mistakes."""
+    from streams.clocks import micros
+
+    for rule in bundle.rules.values():
+        for one in rule.exemptions:
+            if one.expires <= micros(now):
+                yield f"the exception `{one.name}` of {rule.id} has expired; its owner is {one.owner}"
 
 
 def today_of(options: argparse.Namespace) -> date:
@@ -329,26 +352,19 @@ def read_only(options: argparse.Namespace) -> dict[str, Any]:
     return {"read_only": True} if broker_of(options).startswith("embedded://") else {}
 
 
-def summary_text(summary: dict[str, Any]) -> str:
-    """Counts as lines of text."""
-    lines = []
-    for name, value in summary.items():
-        shown = ", ".join(f"{key} {number}" for key, number in value.items()) if isinstance(value, dict) else value
-        lines.append(f"{name.replace('_', ' ')}: {shown if shown != '' else 'none'}")
-    return "\n".join(lines)
-
-
 @contextlib.contextmanager
-def progress(text: str) -> Iterator[Callable[[int], None]]:
-    """A counter of records on a terminal; silent elsewhere."""
+def progress(text: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A counter of records on a terminal, with a bar where their number is known; silent elsewhere."""
     if not sys.stderr.isatty():
         yield lambda number: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TextColumn("{task.completed:,.0f} records"),
-               TimeElapsedColumn())
+    known = total is not None
+    counter = TextColumn("{task.completed:,.0f}" + (f" of {total:,} records" if known else " records"))
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), *([BarColumn()] if known else []), counter,
+               TimeElapsedColumn(), *([TimeRemainingColumn()] if known else []))
     with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(text, total=None)
+        task = bar.add_task(text, total=total)
         yield lambda number: bar.advance(task, number)

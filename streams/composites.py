@@ -45,7 +45,7 @@ def as_event(rule: Rule, key: KeyValues, episode: Episode, received: Micros) -> 
     found = {"value": episode.value, "count": episode.count, "closed": episode.closed, "ended": episode.ended}
     fields = {name: part for name, part in zip(_plain(list(named)), named.values(), strict=True) if name}
     fields |= {name: part for name, part in found.items() if part is not None}
-    severity = rule.severity if isinstance(rule.severity, str) else None
+    severity = rule.grade(named, episode.value, episode.count, episode.opened, episode.facts, episode.bound or ())
     return Event(episode.finding, origin(rule.id), origin(rule.id), episode.opened, received,
                  _place({**episode.facts, **named}), severity, fields, 0, _rank(rule, named, episode))
 

@@ -213,9 +213,9 @@ class Near(msgspec.Struct, frozen=True):
 class Rule(msgspec.Struct, frozen=True):
     """One rule, compiled.
 
-    `near`: its key begins with a cell of the map. `selectors[i]` sets bit i of a member's roles. `by` names the key's parts. `value` is what the
-    kind measures of an event. `facts` are the paths its texts read, each with its expression.
-    `sources` are the feeds whose events it can match, `bases` the rules whose findings: the slowest of
+    `near`: its key begins with a cell of the map. `selectors[i]` sets bit i of a member's roles. `by` names the
+    key's parts. `value` is what the kind measures of an event. `facts` are the paths its texts read, each with its
+    expression. `sources` are the feeds whose events it can match, `bases` the rules whose findings: the slowest of
     them is its clock.
     `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
     as parsed; `logic` is the hash of what decides when the rule holds. `severity` is the word that stands where
@@ -262,6 +262,20 @@ class Rule(msgspec.Struct, frozen=True):
     def ref(self) -> str:
         """What state belongs to: the rule and the hash of its logic."""
         return f"{self.id}@{self.logic}"
+
+    def grade(self, key: Mapping[str, Any], value: Any, count: int, opened: Micros, facts: Mapping[str, Any],
+              steps: Iterable[str] = ()) -> str:
+        """How bad a finding is: the rule's word, or what its expression makes of the finding.
+
+        `facts` are by path; those of a `steps` name are by path once more.
+        """
+        if self.grading is None:
+            return self.severity
+        found: dict[str, Any] = {**key, "value": value, "count": count, "opened": opened}
+        for path, fact in facts.items():
+            nested = fact if path in steps and isinstance(fact, Mapping) else None
+            found.update({path: fact} if nested is None else {f"{path}.{part}": one for part, one in nested.items()})
+        return self.grading.word(found) or self.severity
 
     @property
     def shadow(self) -> bool:

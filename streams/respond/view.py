@@ -81,13 +81,7 @@ def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before
 
 def severity_of(rule: Rule, view: View) -> str:
     """How bad this is: the rule's word, or what its expression makes of the findings; that falls with a correction."""
-    if rule.grading is None:
-        return rule.severity
-    found: dict[str, Any] = {**view.key, "value": view.value, "count": view.count, "opened": view.opened}
-    for path, value in view.facts.items():
-        parts = value if path in (view.bound or ()) and isinstance(value, dict) else None
-        found.update({path: value} if parts is None else {f"{path}.{part}": one for part, one in parts.items()})
-    return rule.grading.word(found) or rule.severity
+    return rule.grade(view.key, view.value, view.count, view.opened, view.facts, view.bound or ())
 
 
 def fill(text: str, rule: Rule, view: View, bundle: Bundle) -> str:

@@ -70,9 +70,7 @@ class Replay:
 
     def reach(self) -> Micros:
         """How long after the last event something can still follow from it."""
-        horizon = max((reach_of(self.bundle, rule) for rule in self.bundle.rules.values()), default=0)
-        lateness = max((source.lateness for source in self.bundle.sources.values()), default=0)
-        return horizon + lateness + DAY
+        return reach_over(self.bundle)
 
     def pass_on(self, taken: Taken) -> list[Finding]:
         """Hand what ingest made on to detect."""
@@ -89,7 +87,16 @@ class Replay:
         routed: Counter[str] = Counter()
         for (reason, _), number in self.router.counts.items():
             routed[reason] += number
-        return {**summary(fates), "dead_reasons": _plain(reasons), "routing": _plain(routed)}
+        excepted = {f"{reason} {rule}: {name}": number
+                    for (reason, rule, name), number in sorted(self.router.guardian.exceptions.items())}
+        return {**summary(fates), "dead_reasons": _plain(reasons), "routing": _plain(routed), "exceptions": excepted}
+
+
+def reach_over(bundle: Bundle) -> Micros:
+    """How long after an event something can still follow from it, by any rule."""
+    horizon = max((reach_of(bundle, rule) for rule in bundle.rules.values()), default=0)
+    lateness = max((source.lateness for source in bundle.sources.values()), default=0)
+    return horizon + lateness + DAY
 
 
 def _plain(counts: Counter[str]) -> dict[str, int]:
