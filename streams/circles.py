@@ -8,12 +8,13 @@ once and what is found does not depend on where the borders of cells lie. A cell
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
 from streams.episodes import Episode, Hold, HoldOptions
+from streams.explained import Explained, Measured, Relaxed
 from streams.kinds import Frontier, Identity
 from streams.patterns import Partial, Pattern
 from streams.places import Circle
@@ -143,6 +144,28 @@ class InCell(Generic[S]):
         """No event, no circle, no open episode."""
         return not state.members and not state.discs and state.hold.idle
 
+    def span(self, key: KeyValues) -> Micros:
+        """See `Explains` in `streams/kinds`."""
+        return self.span_of_members
+
+    def explain(self, state: CellState[S], now: Micros) -> Explained:
+        """See `Explains` in `streams/kinds`."""
+        return Explained()
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        """See `Explains` in `streams/kinds`."""
+        inner: Any = getattr(self, "inner", None)
+        for one in inner.relaxed() if inner is not None else ():
+            yield msgspec.structs.replace(one, detector=self.like(one.detector, self.radius))
+
+    def farther(self, radius: float) -> InCell[S]:
+        """The rule with larger circles."""
+        return self.like(getattr(self, "inner", None), radius)
+
+    def like(self, inner: Any, radius: float) -> InCell[S]:
+        """A rule of the same make around another one without circles."""
+        raise NotImplementedError
+
     def circle(self, member: Member) -> Circle:
         """The circle around an event."""
         assert member.position is not None
@@ -204,6 +227,12 @@ class Measuring(Protocol[W]):
     def wane(self, state: W, now: Micros) -> None:
         """Do what is due until `now`, or until the episode is over."""
 
+    def measured(self, members: list[Member], begin: Micros, end: Micros) -> Measured:
+        """What some events measure, for people to see."""
+
+    def wider(self, size: Micros) -> Any:
+        """The rule with a longer window; None where more events can do harm."""
+
 
 class Disc(msgspec.Struct, Generic[S], array_like=True):
     """A circle that met the condition, with the mark of its open episode."""
@@ -221,7 +250,7 @@ class ThresholdCircles(InCell[Disc[W]]):
 
     def __init__(self, inner: Measuring[W], radius: float, state_type: type[msgspec.Struct]) -> None:
         super().__init__(radius, inner.size)
-        self.inner, self.state_type = inner, state_type
+        self.inner, self.state_type, self.size = inner, state_type, inner.size
         self.frontier, self.why, self.horizon = inner.frontier, inner.why, inner.horizon
 
     def on_event(self, state: CellState[Disc[W]], member: Member) -> None:
@@ -232,6 +261,24 @@ class ThresholdCircles(InCell[Disc[W]]):
             if found is not None:
                 state.discs.append(Disc(found, state.hold.take_back(found.hold, NO_MARK)))
         self._schedule(state)
+
+    def explain(self, state: CellState[Disc[W]], now: Micros) -> Explained:
+        """The circle around the newest event."""
+        centre = state.members[-1] if state.members else None
+        if centre is None:
+            return Explained(self.inner.measured([], now - self.size, now))
+        begin = centre.time - self.size
+        inside = [one for one in within(self.circle(centre), state.members) if one.time > begin]
+        return Explained(self.inner.measured(inside, begin, centre.time))
+
+    def wider(self, size: Micros) -> ThresholdCircles[W] | None:
+        """The rule with a longer window; None where more events can do harm."""
+        inner = self.inner.wider(size)
+        return None if inner is None else self.like(inner, self.radius)
+
+    def like(self, inner: Any, radius: float) -> ThresholdCircles[W]:
+        """See `InCell`."""
+        return ThresholdCircles(inner, radius, self.state_type)
 
     def _due_in(self, disc: Disc[W]) -> Micros | None:
         return disc.state.due
@@ -305,6 +352,10 @@ class MatchCircles(InCell[Run]):
             state.hold.lend(run.hold, run.mark)
             run.hold.pulse(self.options, member.time, None, (member,))
             run.mark = state.hold.take_back(run.hold, run.mark)
+
+    def like(self, inner: Any, radius: float) -> MatchCircles:
+        """See `InCell`."""
+        return MatchCircles(self.options, radius)
 
     def _due_in(self, disc: Run) -> Micros | None:
         return disc.last + self.options.keep + 1
@@ -390,6 +441,15 @@ class SequenceCircles(InCell[C]):
                 state.discs.append(disc)
         self._take(state, member)
         self._schedule(state)
+
+    def explain(self, state: CellState[C], now: Micros) -> Explained:
+        """The matches under way in all circles."""
+        standing = self.inner.pattern.standing
+        return Explained(standing=tuple(standing(one) for disc in state.discs for one in disc.partials))
+
+    def like(self, inner: Any, radius: float) -> SequenceCircles[C]:
+        """See `InCell`."""
+        return SequenceCircles(inner, radius, self.things, self.state_type)
 
     def _due_in(self, disc: C) -> Micros | None:
         return self.inner.due(disc)

@@ -301,6 +301,10 @@ class Encircled(Sequence):
         self.on_event(state, self._masked(member))
         self._shrink(state)
 
+    def _with(self, pattern: Pattern, select: str) -> Sequence:
+        around = self.around.bit_length() - 1
+        return Encircled(self.options, pattern, around, select=select, until=bool(self._until), limit=self.limit)
+
     def _masked(self, member: Member) -> Member:
         if not member.roles & self.around:
             return member

@@ -166,10 +166,14 @@ class Threshold:
         return self.judge.patience
 
     def explain(self, state: ThresholdState, now: Micros) -> Explained:
-        terms, members = self.terms, self._inside(state, now)
+        return Explained(self.measured(self._inside(state, now), *self._extent(state, now)))
+
+    def measured(self, members: list[Member], begin: Micros, end: Micros) -> Measured:
+        """What some events measure, for people to see."""
+        window, terms = ThresholdState(Hold(), members=[]), self.terms
+        members = [member for member in members if self.gauge.take(window, member)]
         name = f"{terms.name} {terms.measure.text}".strip()
-        begin, end = self._extent(state, now)
-        return Explained(Measured(name, self.value(state, now), terms.condition, begin, end, members))
+        return Measured(name, self.gauge.value(window), terms.condition, begin, end, members)
 
     def relaxed(self) -> Iterator[Relaxed]:
         terms, options = self.terms, self.terms.options

@@ -10,6 +10,7 @@ from streams.findings import Finding
 from streams.records import Micros
 from streams.respond.identity import alert_id
 from streams.rules import Rule
+from streams.tools.explain.fits import parts_of
 
 
 def moment_of(text: str, zone: str, start: Micros | None = None) -> Micros:
@@ -29,14 +30,20 @@ def key_of(rule: Rule, texts: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in texts:
         name, sign, value = text.partition("=")
-        full = [part for part in rule.by if name in (part, part.rpartition(".")[2])]
+        full = [part for part in askable(rule) if name in (part, part.rpartition(".")[2])]
         if not sign:
             raise ValueError(f"--key {text!r}: write NAME=VALUE")
         if not full:
-            known = ", ".join(rule.by) or "none: the rule has no `by`"
+            known = ", ".join(askable(rule)) or "none: the rule has no `by`"
             raise ValueError(f"--key {text!r}: the parts of this rule's key are {known}")
         found[full[0]] = value
     return found
+
+
+def askable(rule: Rule) -> tuple[str, ...]:
+    """What the parts of a key are called that can be asked about: not the cell, but things in its place."""
+    things = () if rule.near is None else tuple(thing.name for thing in rule.near.things)
+    return (*parts_of(rule), *things)
 
 
 def names(finding: Finding, wanted: str) -> bool:

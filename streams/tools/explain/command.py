@@ -16,7 +16,7 @@ from streams.logs import Log, LogError, UnknownTopic, open_log
 from streams.records import Micros
 from streams.rulefile import Workshop
 from streams.rules import Bundle, Rule
-from streams.tools.explain.asking import key_of, moment_of, names
+from streams.tools.explain.asking import askable, key_of, moment_of, names
 from streams.tools.explain.explaining import explain
 from streams.tools.explain.files import Files, Progress, finding_in_files, story_of_files
 from streams.tools.explain.report import as_json, as_text
@@ -55,7 +55,7 @@ def told(shop: Workshop, options: argparse.Namespace, inputs: Sequence[tuple[str
 def _answer(story: Story, finding: Finding | None, options: argparse.Namespace) -> str:
     rule = story.rule
     if finding is not None:
-        texts = [f"{name}={part}" for name, part in finding.key.items() if name in rule.by]
+        texts = [f"{name}={part}" for name, part in finding.key.items() if name in askable(rule)]
         one = explain(story, key_of(rule, texts), finding.opened, finding.id)
     else:
         at = moment_of(options.at, story.bundle.city.zone, story.start) if options.at else None

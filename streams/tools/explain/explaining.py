@@ -17,7 +17,7 @@ from streams.records import KeyValues, Member, Micros
 from streams.respond.identity import alert_id
 from streams.rules import Bundle, Rule
 from streams.tools.explain.causes import FIRED, Cause
-from streams.tools.explain.fits import Look, Onlooker
+from streams.tools.explain.fits import Look, Onlooker, parts_of
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest, region
 from streams.tools.explain.sentences import sentence
 from streams.tools.explain.story import Arrived, Envelope, Story
@@ -74,9 +74,10 @@ def explain(story: Story, wanted: Mapping[str, str], at: Micros | None, finding:
     lanes = _lanes(story, onlooker)
     key = _chosen(story, lanes, wanted, at)
     asked = region(at, _span(rule, key))
-    lane = _lane(story, key, lanes.get(key, []), asked)
+    lane = _lane(story, key, _about(rule, lanes.get(key, []), wanted), asked)
     looks = [look for one in story.arrived for look in onlooker.looks(one)]
-    told = [finding for finding in story.told if finding.rule == rule.id and _key_of(rule, finding) == key]
+    told = [finding for finding in story.told if finding.rule == rule.id and _key_of(rule, finding) == key
+            and all(str(finding.key[name]) == text for name, text in wanted.items() if name in finding.key)]
     mine = [look for look in looks if look.key == key or _may_be(look, rule, key)]
     causes = _found(story, told, lane, asked, finding) or Inquiry(story, onlooker, lane, asked, looks).causes()
     names = {finding.id for finding in told}
@@ -104,7 +105,7 @@ def _as_arrived(bundle: Bundle, finding: Finding) -> Arrived:
 
 
 def _key_of(rule: Rule, finding: Finding) -> KeyValues:
-    return tuple(finding.key.get(name) for name in rule.by)
+    return tuple(finding.key.get(name) for name in parts_of(rule))
 
 
 def _lanes(story: Story, onlooker: Onlooker) -> dict[KeyValues, list[Member]]:
@@ -125,6 +126,17 @@ def _lane(story: Story, key: KeyValues, members: Sequence[Member], asked: Region
     return Lane(story.rule.detector, key, members, since)
 
 
+def _about(rule: Rule, members: list[Member], wanted: Mapping[str, str]) -> list[Member]:
+    """The events without those that speak of another thing than the one that is named."""
+    things = () if rule.near is None else rule.near.things
+    for place, thing in enumerate(things):
+        text = wanted.get(thing.name)
+        if text is not None:
+            members = [one for one in members if one.position is None or not one.roles >> thing.role & 1
+                       or str(one.position.things[place]) == text]
+    return members
+
+
 def _span(rule: Rule, key: KeyValues) -> Micros:
     span = getattr(rule.detector, "span", None)
     return rule.detector.horizon if span is None else int(span(key))
@@ -140,7 +152,7 @@ def _chosen(story: Story, lanes: Mapping[KeyValues, list[Member]], wanted: Mappi
     known = dict.fromkeys([*lanes, *(_key_of(rule, one) for one in story.told if one.rule == rule.id), *rule.expected])
     fitting = [key for key in known if matches(rule, key, wanted)]
     if not fitting:
-        return tuple(_part(rule, wanted, name) for name in rule.by)
+        return tuple(_part(rule, wanted, name) for name in parts_of(rule))
     if len(fitting) == 1:
         return fitting[0]
     found = [one for one in story.told if one.rule == rule.id and one.change != RETRACTED
@@ -156,13 +168,13 @@ def _chosen(story: Story, lanes: Mapping[KeyValues, list[Member]], wanted: Mappi
 
 def matches(rule: Rule, key: KeyValues, wanted: Mapping[str, str]) -> bool:
     """Whether a key has the parts that are named."""
-    named = dict(zip(rule.by, key, strict=False))
-    return all(str(named.get(name)) == text for name, text in wanted.items())
+    named = dict(zip(parts_of(rule), key, strict=False))
+    return all(str(named[name]) == text for name, text in wanted.items() if name in named)
 
 
 def _part(rule: Rule, wanted: Mapping[str, str], name: str) -> Any:
     text = wanted.get(name, "")
-    types = dict(zip(rule.by, (part.type for part in rule.selectors[0].by), strict=False))
+    types = dict(zip(parts_of(rule), (part.type for part in rule.selectors[0].by), strict=False))
     return int(text) if types.get(name) == "int" and text.lstrip("-").isdigit() else text
 
 
@@ -175,7 +187,7 @@ def _may_be(look: Look, rule: Rule, key: KeyValues) -> bool:
     """Whether an event without a whole key could belong to this one."""
     if look.key is not None:
         return False
-    named = dict(zip(rule.by, key, strict=False))
+    named = {*parts_of(rule), "place"}
     return bool(look.keyless) and all(name in named for name in look.keyless)
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from streams.conditions import Clause, EvalError, Expression, Logic, logic
 from streams.guards import off_duty
-from streams.records import Event, KeyValues, Member
+from streams.places import CELL
+from streams.records import Event, KeyValues, Member, Position
 from streams.route import Router, fits, key_part
 from streams.rules import FINDINGS_OF, Bundle, Guard, Rule, Selector
 from streams.tools.explain.story import Arrived
@@ -67,11 +68,14 @@ class Onlooker:
         self.names = names_of(rule)
         single = msgspec.structs.replace(bundle, rules={rule.id: rule})
         self.routers = {findings: Router(single, findings) for findings in (False, True)}
+        self.by = parts_of(rule)
 
     def members(self, event: Event) -> list[tuple[KeyValues, Member]]:
-        """What the rule takes of an event, by key."""
-        router = self.routers[event.type.startswith(FINDINGS_OF)]
-        return [(key, member) for _, key, member in router.route(event)]
+        """What the rule takes of an event, by key. With `near` the map is one cell: each event is there once."""
+        wanted = self.routers[event.type.startswith(FINDINGS_OF)].route(event)
+        if self.rule.near is None:
+            return [(key, member) for _, key, member in wanted]
+        return [(key[1:], member) for _, key, member in wanted if member.position is not None and member.position.own]
 
     def looks(self, arrived: Arrived) -> Iterator[Look]:
         """The event before each selector that asks for its type."""
@@ -84,15 +88,25 @@ class Onlooker:
         """The member that the event would be if it fitted."""
         event = look.event
         value = None if self.rule.value is None or look.valueless else self.rule.value(event)
-        return Member(event.time, event.source, event.partition, event.offset, event.id, 1 << look.role, value)
+        return Member(event.time, event.source, event.partition, event.offset, event.id, 1 << look.role, value,
+                      position=self._position(look.role, event))
 
     def _look(self, arrived: Arrived, event: Event, role: int, selector: Selector) -> Look:
         holds = True if selector.where is None else _true(selector.where, event)
         hurdles = [] if holds else self._hurdles(role, event)
         key = [_part(one, event) for one in selector.by]
-        keyless = [name for name, part in zip(self.rule.by, key, strict=False) if part is None]
+        keyless = [name for name, part in zip(self.by, key, strict=False) if part is None]
+        if self.rule.near is not None and self._position(role, event) is None:
+            keyless.append("place")
         return Look(arrived, role, self.names[role], holds, hurdles, None if keyless else tuple(key), keyless,
                     self._valueless(event), *kept_out(selector.guard, event))
+
+    def _position(self, role: int, event: Event) -> Position | None:
+        near, place = self.rule.near, event.place
+        if near is None or place is None or place.lat is None or place.lon is None:
+            return None
+        things = tuple(_part(one.value, event) if one.role == role else None for one in near.things)
+        return Position(place.lat, place.lon, True, things)
 
     def _hurdles(self, role: int, event: Event) -> list[Hurdle]:
         found = self.logics[role]
@@ -118,6 +132,11 @@ def kept_out(guard: Guard | None, event: Event) -> tuple[str, str]:
         if event.time < one.expires and _true(one.where, event):
             return "exception", f"is covered by the exception `{one.name}` ({one.reason}; {one.owner})"
     return "", ""
+
+
+def parts_of(rule: Rule) -> tuple[str, ...]:
+    """What the parts of a key are called, without the cell of the map."""
+    return tuple(name for name in rule.by if rule.near is None or name != CELL)
 
 
 def names_of(rule: Rule) -> list[str]:

@@ -11,7 +11,7 @@ from streams.explained import Explained
 from streams.reasons import SENTENCES, Fate
 from streams.records import Micros
 from streams.tools.explain.explaining import Explanation
-from streams.tools.explain.fits import Look
+from streams.tools.explain.fits import Look, parts_of
 from streams.tools.explain.folding import FOR_EVER
 from streams.tools.explain.sentences import said
 from streams.tools.explain.whynot import why_out
@@ -26,7 +26,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
     """Everything, as plain values; times are RFC 3339."""
     at = one.asked.at
     return {
-        "rule": one.rule.id, "kind": one.rule.kind, "key": dict(zip(one.rule.by, one.key, strict=False)),
+        "rule": one.rule.id, "kind": one.rule.kind, "key": dict(zip(parts_of(one.rule), one.key, strict=False)),
         "at": None if at is None else rfc3339(at),
         "verdict": {"fired": one.fired, "reason": one.reason, "sentence": one.sentence},
         "reasons": [{"reason": cause.reason, "text": _said(one, index)} for index, cause in enumerate(one.causes)],
@@ -167,7 +167,7 @@ def as_text(one: Explanation) -> str:
 
 def _head(one: Explanation) -> Iterator[str]:
     words, rule = one.words, one.rule
-    key = ", ".join(f"{name} = {shown(part)}" for name, part in zip(rule.by, one.key, strict=False)) or "none"
+    key = ", ".join(f"{name} = {shown(part)}" for name, part in zip(parts_of(rule), one.key, strict=False)) or "none"
     yield f"rule      {rule.id} ({rule.kind}; {rule.file}:{rule.line})" if rule.file else f"rule      {rule.id}"
     yield f"key       {key}"
     others = len(one.keys) - (one.key in one.keys)

@@ -14,7 +14,7 @@ from streams.explained import Explained, Standing
 from streams.findings import Finding
 from streams.reasons import SENTENCES
 from streams.records import KeyValues, Member, Micros
-from streams.rules import Exemption, Rule
+from streams.rules import FINDINGS_OF, Exemption, Rule
 from streams.specs import Test
 from streams.tools.explain.causes import FIRED, Cause
 from streams.tools.explain.fits import Hurdle, Look
@@ -343,6 +343,13 @@ def _kept_out(told: Told) -> str:
     return f"{told.words.event(first.arrived)} {first.kept_out_by}{_but(told)}"
 
 
+def _too_far(told: Told) -> str:
+    needed, radius = told.facts["needed"], told.facts["radius"]
+    found: Explained | None = told.facts.get("facts")
+    have = f"{amount(told.rule, found.measured)}; " if found is not None and found.measured is not None else ""
+    return f"{have}what came lies {needed:.0f} m apart, and `near` is {radius:g} m"
+
+
 def _other_key(told: Told) -> str:
     found: Explained | None = told.facts.get("facts")
     have = f"{amount(told.rule, found.measured)}; " if found is not None and found.measured is not None else ""
@@ -396,7 +403,9 @@ def _not_watched(told: Told) -> str:
 
 
 def _no_event(told: Told) -> str:
-    types = ", ".join(dict.fromkeys(name for one in told.rule.selectors for name in one.types))
+    names = dict.fromkeys(name for one in told.rule.selectors for name in one.types)
+    types = ", ".join(f"a finding of {name.removeprefix(FINDINGS_OF)}" if name.startswith(FINDINGS_OF) else name
+                      for name in names)
     around = "" if told.asked.at is None else \
         f" from {told.words.time(told.asked.low)} to {told.words.time(told.asked.high)}"
     seen = len(told.facts.get("seen", ()))
@@ -416,7 +425,7 @@ SAID: dict[str, Callable[[Told], str]] = {
     "wrong_order": _wrong_order, "condition_failed": _condition_failed, "late": _late, "duplicate": _duplicate,
     "no_key": _no_key, "no_value": _no_value, "exception": _kept_out, "off_schedule": _kept_out,
     "condition_false": _condition_false, "window_short": _window_short, "too_few_events": _too_few,
-    "step_too_late": _step_too_late, "too_far": _kept_out, "other_key": _other_key, "dead_letter": _dead,
+    "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,
     "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed, "over": _over,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,15 +16,18 @@ from streams.conditions import EvalError
 from streams.episodes import Episode
 from streams.explained import Explained, Relaxed
 from streams.kinds import Detector
+from streams.places import distance
 from streams.reasons import DeadReason, Fate
 from streams.records import KeyValues, Member, Micros
 from streams.rules import Exemption, Rule
 from streams.tools.explain.causes import Cause
-from streams.tools.explain.fits import Look, Onlooker
+from streams.tools.explain.fits import Look, Onlooker, parts_of
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
 from streams.tools.explain.story import Arrived, Story, selects
 
 TRIED_AT_MOST = 60
+FARTHER = 5
+Number = TypeVar("Number", int, float)
 DEMANDS = {
     "not": ("step_forbidden", 30), "until": ("ended_by_until", 31), "for": ("for_too_short", 32),
     "strict": ("step_between", 33), "select": ("used_up", 34), "min_events": ("too_few_events", 35),
@@ -61,7 +64,7 @@ class Inquiry:
         """Every reason that was found, the best first."""
         found = [*self.waiting(), *self.later()]
         if not found:
-            found = [*self.demands(), *self.near_miss(), *self.excluded(), *self.dead(), *self.rest()]
+            found = [*self.demands(), *self.near_miss(), *self.too_far(), *self.excluded(), *self.dead(), *self.rest()]
         return sorted(found, key=lambda cause: cause.rank)
 
     # Time
@@ -139,19 +142,31 @@ class Inquiry:
         size: Micros = getattr(self.detector, "size", 0)
         if wider is None or wider(size) is None:
             return
-        sizes = self._sizes(size)
-        low, high = 0, len(sizes)
-        while low < high:
-            middle = (low + high) // 2
-            if self._new(wider(sizes[middle])) is None:
-                low = middle + 1
-            else:
-                high = middle
-        if low < len(sizes):
-            over = sizes[low] - 1 - size
-            episode = self._new(wider(sizes[low]))
+        found = first_that(self._sizes(size), lambda one: self._new(wider(one)) is not None)
+        if found is not None:
+            over, episode = found - 1 - size, self._new(wider(found))
             rank = 48 if over * CLOSE <= size else 55
             yield Cause("window_short", rank, {"over": over, "episode": episode, **self._best()})
+
+    def too_far(self) -> Iterator[Cause]:
+        """How much larger the circles would have to be."""
+        farther = getattr(self.detector, "farther", None)
+        radius: float = getattr(self.detector, "radius", 0.0)
+        if farther is None:
+            return
+        radii = self._radii(radius)
+        found = first_that(radii, lambda one: self._new(farther(one)) is not None)
+        if found is not None:
+            rank = 48 if found - radius <= radius / CLOSE else 57
+            yield Cause("too_far", rank, {"radius": radius, "needed": found, "episode": self._new(farther(found)),
+                                          **self._best()})
+
+    def _radii(self, radius: float) -> list[float]:
+        """The larger circles that could hold more, up to `FARTHER` times as large."""
+        places = [one.position for one in self.lane.members if one.position is not None
+                  and self.asked.holds(one.time)][-TRIED_AT_MOST:]
+        apart = {distance(a.lat, a.lon, b.lat, b.lon) + 1e-6 for a in places for b in places}
+        return sorted(one for one in apart if radius < one <= FARTHER * radius)
 
     def _sizes(self, size: Micros) -> list[Micros]:
         """The longer windows that could hold more, up to twice as long."""
@@ -168,7 +183,7 @@ class Inquiry:
             groups.setdefault(one.reason, []).append(one)
         for reason, ones in groups.items():
             rank, last = EXCLUDED[reason], ones[-TRIED_AT_MOST:]
-            if reason == "no_value":
+            if reason == "no_value" or (self.rule.near is not None and ones[0].member.position is None):
                 yield Cause(reason, rank, {"looks": [one.look for one in ones], **self._best()})
                 continue
             if reason == "other_key":
@@ -253,7 +268,7 @@ class Inquiry:
 
     def _absent(self, at: Micros | None) -> Iterator[Cause]:
         time = min(self.story.clock, FOR_EVER) if at is None else at
-        named = dict(zip(self.rule.by, self.lane.key, strict=False))
+        named = dict(zip(parts_of(self.rule), self.lane.key, strict=False))
         for one in self.rule.exemptions:
             if time < one.expires and covers(one, named):
                 yield Cause("exception", 45, {"exemption": one})
@@ -277,6 +292,15 @@ class Inquiry:
         """The facts of the moment at which it came nearest."""
         found = self.lane.best(self.asked)
         return {} if found is None else {"at": found[0], "facts": found[1]}
+
+
+def first_that(values: Sequence[Number], does: Callable[[Number], bool]) -> Number | None:
+    """The least of rising values that does, where all greater ones do too; None if none does."""
+    low, high = 0, len(values)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if does(values[middle]) else (middle + 1, high)
+    return values[low] if low < len(values) else None
 
 
 def covers(exemption: Exemption, named: Mapping[str, Any]) -> bool:

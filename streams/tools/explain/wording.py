@@ -11,6 +11,7 @@ from streams.explained import Measured
 from streams.records import KeyValues, Member, Micros
 from streams.rules import Rule
 from streams.specs import Step, Test, Window
+from streams.tools.explain.fits import parts_of
 from streams.tools.explain.story import Arrived
 
 COMPARED = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
@@ -49,7 +50,7 @@ def _trimmed(text: str) -> str:
 
 def for_key(rule: Rule, key: KeyValues) -> str:
     """` for device m1`; nothing where a rule has no key."""
-    named = [f"{name.rpartition('.')[2]} {part}" for name, part in zip(rule.by, key, strict=False) if part != ""]
+    named = [f"{name.rpartition('.')[2]} {part}" for name, part in zip(parts_of(rule), key, strict=False) if part != ""]
     return f" for {', '.join(named)}" if named else ""
 
 
