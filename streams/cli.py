@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _check(words)
     _test(words)
     _backtest(words)
+    _show(words)
     _explain(words)
     _simulate(words)
     version = _command(words, "version", commands.version, "print the version")
@@ -123,15 +124,33 @@ def _test(words: Words) -> None:
     parser.add_argument("--watch", action="store_true", help="run again whenever a rule file changes")
 
 
-def _backtest(words: Words) -> None:
-    parser = _command(words, "backtest", commands.backtest, "run rules over files of records")
+def _show(words: Words) -> None:
+    parser = _command(words, "rules", commands.rules, "look into the rules: rules show RULE")
+    parser.add_argument("action", choices=("show",), help="show: the effective file, with the origin of every line")
+    parser.add_argument("rule", help="its id; of an instance template.instance")
+    parser.add_argument("--district", default="", metavar="D", help="as it stands in this district")
     _rules(parser)
-    parser.add_argument("--input", action="append", required=True, metavar="SOURCE=FILE",
+
+
+def _backtest(words: Words) -> None:
+    parser = _command(words, "backtest", commands.backtest, "run rules over files of records, or over accepted events")
+    _rules(parser)
+    parser.add_argument("--input", action="append", default=[], metavar="SOURCE=FILE",
                         help="a source's records; may be given more than once")
+    parser.add_argument("--broker", default="", metavar="URL",
+                        help="accepted events of a deployment in place of files: kafka://host:9092 or embedded:///path")
+    parser.add_argument("--prefix", default="tocsin", help="of that deployment's topics (default: tocsin)")
+    parser.add_argument("--from", dest="since", metavar="TIME", help="only findings that opened from then on")
+    parser.add_argument("--to", dest="until", metavar="TIME", help="only findings that opened before then")
     parser.add_argument("--order", choices=("arrival", "time"), default="arrival",
                         help="as the file came, or sorted by event time (default: arrival)")
     parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
     parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
+    parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule, or these")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="share the keys among so many (default: 1)")
+    parser.add_argument("--diff", nargs="+", default=[], metavar="VERSION",
+                        help="OLD, or OLD and NEW: what differs between folders of rules or revisions of git")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="a page with map and time line too: FILE.html")
 
 
 def _explain(words: Words) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, rfc3339
 from streams.findings import RETRACTED, Finding
+from streams.frames import AcceptedRow
 from streams.ingest import Taken
 from streams.records import Micros
 from streams.rules import Bundle
@@ -36,7 +37,8 @@ class Backtest:
     """One run. `emissions` gives every finding as it is told; `final` the last word on each.
 
     `inputs` are files by source; with `events` the log is read in their place. `now` is the wall: an event
-    that happens later than that is a dead letter. With several `jobs` only `final` can be asked.
+    that happens later than that is a dead letter. With several `jobs` only `final` can be asked. `total` is
+    how many records there are, where that is known; `first` and `last` are the times of events.
     """
 
     def __init__(self, bundle: Bundle, inputs: Sequence[tuple[str, Path]] = (), order: str = "arrival",
@@ -46,6 +48,8 @@ class Backtest:
         self.span = span or Span()
         self.changes: Counter[str] = Counter()
         self.total: int | None = None
+        self.first: Micros | None = None
+        self.last: Micros | None = None
         self.replay, self._taken = self._of_files() if events is None else self._of_events(events)
         self._jobs = Jobs(bundle, self.replay.intakes, jobs) if jobs > 1 else None
         self._told: Told | None = None
@@ -82,14 +86,30 @@ class Backtest:
 
     def _of_files(self) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
         replay = Replay(self.bundle, [name for name, _ in self.inputs], self.order == "arrival", self.now)
-        read = batches(self.bundle, self.inputs, self.order, self.now)
-        return replay, ((len(records), replay.intakes[name].take(records)) for name, records in read)
+        return replay, self._read_files(replay)
+
+    def _read_files(self, replay: Replay) -> Iterator[tuple[int, Taken]]:
+        for name, records in batches(self.bundle, self.inputs, self.order, self.now):
+            taken = replay.intakes[name].take(records)
+            self._see(taken.events)
+            yield len(records), taken
 
     def _of_events(self, events: EventLog) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
         survey = events.survey()
         self.total = survey.total
         replay = EventsReplay(self.bundle, survey)
-        return replay, ((len(rows), replay.accepted(rows)) for rows in events.rows(survey))
+        return replay, self._read_events(replay, events.rows(survey))
+
+    def _read_events(self, replay: EventsReplay, batches: Iterator[list[AcceptedRow]]) -> Iterator[tuple[int, Taken]]:
+        for rows in batches:
+            self._see(rows)
+            yield len(rows), replay.accepted(rows)
+
+    def _see(self, rows: Sequence[AcceptedRow]) -> None:
+        """Remember the time of the first event and of the last."""
+        times = [row.event.time for row in rows]
+        self.first = min([*times, *([] if self.first is None else [self.first])], default=None)
+        self.last = max([*times, *([] if self.last is None else [self.last])], default=None)
 
     def _counted(self, findings: list[Finding]) -> list[Finding]:
         """The same; which of those that the span holds are open is remembered."""

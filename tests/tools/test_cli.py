@@ -302,6 +302,16 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (["backtest", "--input", "sensors=nothing.jsonl"], "nothing.jsonl is not a file"),
     (["backtest", "--input", "sensors"], "write SOURCE=FILE"),
     (["backtest", "--rules", "nowhere", "--input", "a=b"], "nowhere is not a directory"),
+    (["backtest"], "give either --input SOURCE=FILE, as often as needed, or --broker URL"),
+    ([*BACKTEST, "--broker", "embedded:///x.db"], "give either --input SOURCE=FILE, as often as needed, or"),
+    ([*BACKTEST, "--jobs", "0"], "--jobs must be at least 1"),
+    ([*BACKTEST, "--log", "--jobs", "2"], "--log tells findings in order: it takes --jobs 1"),
+    ([*BACKTEST, "--log", "--report", "x.html"], "--log goes neither with --diff nor with --report"),
+    ([*BACKTEST, "--diff", "a", "b", "c"], "--diff takes OLD, or OLD and NEW"),
+    ([*BACKTEST, "--diff", "nowhere"], "--diff nowhere: neither a folder nor a revision: rules has no revision"),
+    ([*BACKTEST, "--from", "monday"], "--from 'monday': write 2026-03-02, 2026-03-02T08:00 or"),
+    ([*BACKTEST, "--rule", "nobody"], "no rule nobody; `tocsin check` lists none with that id"),
+    (["backtest", "--broker", "embedded:///nowhere/x.db"], "there is no log at"),
     (["load", "records.jsonl", "--source", "sensors", "--speed", "fast"], "write 60x or max"),
     (["load", "records.jsonl", "--source", "sensors", "--broker", "here"], "write embedded:///"),
     (["run", "--port", "70000"], "--port from 0 to 65535"),
@@ -369,7 +379,7 @@ def test_broken_rules_stop_a_backtest_with_their_mistakes(home: Path, capsys: py
     assert "nothing was started" in err
 
 
-@pytest.mark.parametrize("words", [[], ["nothing"], ["backtest"], ["run", "--role", "king"]])
+@pytest.mark.parametrize("words", [[], ["nothing"], ["load"], ["run", "--role", "king"]])
 def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(words)
