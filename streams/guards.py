@@ -40,6 +40,8 @@ class Guardian:
         if off_duty(guard, event):
             self.counts[RouteReason.OFF_DUTY, rule] += 1
             return True
+        if not guard.exemptions:
+            return False
         active = [self._applies(exemption, rule, event) for exemption in guard.exemptions]
         if not guard.blocks or True not in active:
             return False

@@ -77,10 +77,15 @@ class Schedule:
         self.duties = tuple(duties)
         self._days: dict[int, tuple[Span, ...]] = {}
         self._deadlines: dict[tuple[Micros, Micros], Micros | None] = {}
+        self._stretch: Span = (0, 0)
+        self._on = False
 
     def on_duty(self, time: Micros) -> bool:
         """Whether an event of this time counts."""
-        return any(begin <= time < end for begin, end in self._day(time // DAY))
+        begin, end = self._stretch  # most events come close to the one before
+        if not begin <= time < end:
+            self._look(time)
+        return self._on
 
     def after(self, start: Micros, span: Micros) -> Micros | None:
         """The moment at which the rule has been on duty for `span` since `start`; None if that never comes."""
@@ -101,6 +106,20 @@ class Schedule:
     def ever(self, time: Micros) -> bool:
         """Whether it is on duty at all in the two years and more from `time`."""
         return any(self._day(day) for day in range(time // DAY, time // DAY + BARREN_DAYS))
+
+    def _look(self, time: Micros) -> None:
+        """Find the stretch of one day of UTC, on or off duty, in which a time lies."""
+        day = time // DAY
+        since, self._on = day * DAY, False
+        for begin, end in self._day(day):
+            if time < begin:
+                self._stretch = (since, begin)
+                return
+            if time < end:
+                self._stretch, self._on = (begin, end), True
+                return
+            since = end
+        self._stretch = (since, (day + 1) * DAY)
 
     def _served(self, start: Micros, span: Micros) -> Micros | None:
         left, barren, day = span, 0, start // DAY

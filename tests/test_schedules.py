@@ -118,6 +118,11 @@ def test_on_duty_is_what_local_clocks_say(schedule: Schedule, time: int) -> None
     assert schedule.on_duty(time) == expected
 
 
+@given(SCHEDULES, st.lists(TIMES | st.integers(20_500 * DAY, 20_501 * DAY), max_size=9))
+def test_what_was_asked_before_changes_no_answer(schedule: Schedule, times: list[int]) -> None:
+    assert [schedule.on_duty(time) for time in times] == [Schedule(schedule.duties).on_duty(time) for time in times]
+
+
 @given(SCHEDULES, TIMES, st.integers(1, 3 * DAY))
 def test_a_deadline_has_served_just_its_span(schedule: Schedule, start: int, span: int) -> None:
     deadline = schedule.after(start, span)
