@@ -25,6 +25,7 @@ from streams.rulefile.structures import SelectorDraft, StepDraft
 from streams.rulefile.templates import Template
 from streams.rules import Register
 
+VARIANT = "@"  # between a rule and the district of its variant; no id that an author writes has it
 Read = Callable[[str, Node], Values]
 
 
@@ -68,7 +69,7 @@ class Deriver:
             return True
         file = known.values.node.file
         line, _ = file.position(known.values.node.start)
-        text = f"there is a rule `{document.id}` already, in {file.name}:{line}"
+        text = f"there is a rule of this id already, in {file.name}:{line}"
         self.report.add(codes.DUPLICATE_ID, document.values.spot("id"), text)
         return False
 
@@ -104,7 +105,7 @@ class Deriver:
         if not override.sound():
             return []
         family = self.families.get(override.rule, [override.rule])
-        found = [self.rules[name] for name in family if name in self.rules]
+        found = [self.rules[name] for name in family if name in self.rules and VARIANT not in name]
         spot = override.values.spot("rule")
         if not found and override.rule not in self.families:
             hint = advise(override.rule, [*(name for name in self.rules if name[:1] != "\0"), *self.families])
@@ -115,11 +116,13 @@ class Deriver:
         return [one for one in found if one.values.sound and not one.origin.district]
 
     def _vary(self, override: Override, base: Document, registers: Mapping[str, Register]) -> None:
-        origin = msgspec.structs.replace(base.origin, rule=base.id, district=override.district)
+        origin = msgspec.structs.replace(
+            base.origin, rule=base.id, district=override.district, reason=override.values.get("reason", "")
+        )
         before = self.report.faults
         with self.shared.of(self.report, origin):
             values = self.read(base.kind, override.merged(base))
-            values.read["id"] = name = f"{base.id}@{override.district}"
+            values.read["id"] = name = f"{base.id}{VARIANT}{override.district}"
             if values.sound and self.report.faults == before:
                 override.check(base, values, registers)
         if self.report.faults > before:

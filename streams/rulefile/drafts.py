@@ -18,7 +18,8 @@ class Origin(msgspec.Struct, frozen=True):
     """What a rule was made of, if not written as it is, and where it holds.
 
     `rule` is the id of the rule that it is an instance or a variant of, `template` and `instance` those of an
-    instance. `district` is the only one it sees, `outside` are those it does not see.
+    instance. `district` is the only one it sees, `outside` are those it does not see. `reason` is why a district has
+    its own.
     """
 
     rule: str = ""
@@ -26,6 +27,7 @@ class Origin(msgspec.Struct, frozen=True):
     instance: str = ""
     district: str = ""
     outside: tuple[str, ...] = ()
+    reason: str = ""
 
     @property
     def guard(self) -> str:

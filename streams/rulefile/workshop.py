@@ -6,7 +6,7 @@ needs the rule under test compiled once more, and no other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from streams.composites import bases
 from streams.problems import Gravity, Problems
 from streams.rulefile.assembling import Assembler
+from streams.rulefile.effective import Line, about, lines_of
 from streams.rulefile.structures import written
 from streams.rules import Bundle, Register
 from streams.specs import Written
@@ -34,6 +35,19 @@ class Workshop:
         """What stands in each document, by the sort of document and its id; all kinds of rules are `rule`."""
         shelves = self._assembler.documents.items()
         return {(shelf, one.id): written(one.values.node) for shelf, own in shelves for one in own.values()}
+
+    @property
+    def families(self) -> Mapping[str, Sequence[str]]:
+        """Every id by which rules can be named, templates among them, each with the rules that it means."""
+        own = {name: [name] for name in self._assembler.documents.get("rule", {})}
+        return {**own, **self._assembler.derived.families}
+
+    def effective(self, rule: str) -> tuple[list[str], list[Line]] | None:
+        """A rule as it stands in the end: what is to be known of it, and its lines; None if no document made it."""
+        document = self._assembler.documents.get("rule", {}).get(rule)
+        if document is None:
+            return None
+        return about(document, [name for name in self.families[rule] if name != rule]), lines_of(document)
 
     def rebuild(self, rule: str, registers: Mapping[str, Register], lists: Mapping[str, tuple[Any, ...]]) -> Bundle:
         """The bundle with these registers and lists in place of its own; raises Problems where that cannot be.
