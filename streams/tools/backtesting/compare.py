@@ -2,7 +2,7 @@
 
 Findings are compared by what they say, not by their ids, which belong to a rule's logic: within a rule and a
 key, what opened and closed at the same times on the same evidence with the same value is the same. Of the
-others those belong together that share evidence, or else time, the most.
+others those belong together that overlap in time; those of an instant, that share evidence.
 """
 
 from __future__ import annotations
@@ -108,8 +108,12 @@ def _candidates(old: Sequence[Finding], new: Sequence[Finding]) -> Iterator[tupl
             other = new[j]
             shared = len(set(one.evidence) & set(other.evidence))
             overlap = min(_end(one), _end(other)) - max(one.opened, other.opened)
-            if shared or overlap >= 0:
+            if overlap >= 0 or (shared and _is_instant(one) and _is_instant(other)):
                 yield (-shared, -max(overlap, 0), abs(one.opened - other.opened)), i, j
+
+
+def _is_instant(one: Finding) -> bool:
+    return one.closed == one.opened
 
 
 def _end(one: Finding) -> int:

@@ -53,7 +53,8 @@ def test_what_is_changed_shares_evidence_or_time_and_says_what_differs(old: list
             assert one.new is not None
             ends = [FOR_EVER if part.closed is None else part.closed for part in (one.old, one.new)]
             apart = max(one.old.opened, one.new.opened) > min(ends)
-            assert set(one.old.evidence) & set(one.new.evidence) or not apart
+            instants = all(part.closed == part.opened for part in (one.old, one.new))
+            assert not apart or (instants and set(one.old.evidence) & set(one.new.evidence))
             assert one.parts == tuple(part for part in PARTS if getattr(one.old, part) != getattr(one.new, part)) != ()
 
 
@@ -63,7 +64,7 @@ OLD = finding("old", opened=10, closed=20, evidence="a b c", value=3, change=CLO
 @pytest.mark.parametrize(("new", "sort", "parts"), [
     (finding("n", opened=10, closed=25, evidence="a b c", value=3), CHANGED, ("closed",)),
     (finding("n", opened=10, closed=20, evidence="a b c d", value=4), CHANGED, ("value", "count", "evidence")),
-    (finding("n", opened=40, closed=40, evidence="c d e", value=3), CHANGED, ("opened", "closed", "evidence")),
+    (finding("n", opened=40, closed=50, evidence="c d e", value=3), None, ()),
     (finding("n", opened=5, evidence="x y z", value=3), CHANGED, ("opened", "closed", "evidence")),
     (finding("n", opened=21, closed=30, evidence="x y z", value=3), None, ()),
 ])
@@ -73,6 +74,11 @@ def test_what_shares_evidence_or_time_belongs_together(new: Finding, sort: str |
         assert [one.sort for one in found] == [REMOVED, ADDED]
         return
     assert [(one.sort, one.old, one.new, one.parts) for one in found] == [(sort, OLD, new, parts)]
+
+
+def test_what_is_met_for_an_instant_belongs_together_by_its_evidence() -> None:
+    old, new = (finding("n", opened=at, closed=at, evidence=proof, value=3) for at, proof in ((10, "a b"), (40, "b c")))
+    assert [one.sort for one in compare([old], [new])] == [CHANGED]
 
 
 def test_the_most_shared_evidence_decides() -> None:
