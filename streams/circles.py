@@ -178,12 +178,12 @@ class InCell(Generic[S]):
     def _due_in(self, disc: S) -> Micros | None:
         raise NotImplementedError
 
-    def _take(self, state: CellState[S], member: Member) -> None:
-        """Keep a new event, and let go of those that can be in no new circle any more."""
-        members, old = state.members, member.time - self.span_of_members
+    def _recent(self, state: CellState[S], now: Micros) -> list[Member]:
+        """The events that can be in a circle whose centre comes now; lets go of the others."""
+        members, old = state.members, now - self.span_of_members
         if members and members[0].time <= old:
             del members[:bisect_left(members, old + 1, key=lambda one: one.time)]
-        members.append(member)
+        return members
 
     def _schedule(self, state: CellState[S]) -> None:
         state.due = state.members[-1].time + self.span_of_members if state.members else None
@@ -255,9 +255,10 @@ class ThresholdCircles(InCell[Disc[W]]):
 
     def on_event(self, state: CellState[Disc[W]], member: Member) -> None:
         """Judge the circle around the event, if its place is ours."""
-        self._take(state, member)
-        if member.position is not None and member.position.own and len(state.members) >= self.inner.need:
-            found = self.inner.around(within(self.circle(member), state.members))
+        members = self._recent(state, member.time)
+        members.append(member)
+        if member.position is not None and member.position.own and len(members) >= self.inner.need:
+            found = self.inner.around(within(self.circle(member), members))
             if found is not None:
                 state.discs.append(Disc(found, state.hold.take_back(found.hold, NO_MARK)))
         self._schedule(state)
@@ -326,8 +327,8 @@ class MatchCircles(InCell[Run]):
 
     def on_event(self, state: CellState[Run], member: Member) -> None:
         """Prolong the runs around it, or begin one."""
-        circle = self.circle(member)
-        before = within(circle, state.members)
+        circle, members = self.circle(member), self._recent(state, member.time)
+        before = within(circle, members)
         joined = [run for run in state.discs if run.first and within(circle, [run.centre])]
         for run in joined:
             self._prolong(state, run, member)
@@ -336,7 +337,7 @@ class MatchCircles(InCell[Run]):
             state.discs.append(self._begun(state, [member], first=True, own=own))
         elif own and not joined:
             state.discs.append(self._begun(state, [*before, member], first=False, own=own))
-        self._take(state, member)
+        members.append(member)
         self._schedule(state)
 
     def _begun(self, state: CellState[Run], proof: list[Member], first: bool, own: bool) -> Run:
@@ -425,7 +426,7 @@ class SequenceCircles(InCell[C]):
 
     def on_event(self, state: CellState[C], member: Member) -> None:
         """Show the event to the circles that hold it; if it is a centre and ours, begin one."""
-        kept = []
+        members, kept = self._recent(state, member.time), []
         for disc in state.discs:
             assert disc.centre is not None
             if within(self.circle(disc.centre), [member]):
@@ -435,11 +436,11 @@ class SequenceCircles(InCell[C]):
                 kept.append(disc)
         state.discs = kept
         if member.position is not None and member.position.own and member.roles & self.inner.around:
-            disc = self.inner.begin(within(self.circle(member), state.members), member)
+            disc = self.inner.begin(within(self.circle(member), members), member)
             self._tell(state, disc)
             if disc.partials:
                 state.discs.append(disc)
-        self._take(state, member)
+        members.append(member)
         self._schedule(state)
 
     def explain(self, state: CellState[C], now: Micros) -> Explained:

@@ -131,7 +131,9 @@ def rule(case: Case) -> sequence.Sequence:
     whole = pattern["within_ms"]
     spec = {"steps": tuple(steps), "within": whole and whole - less, "until": pattern["until"] is not None,
             "select": SELECT[pattern["select"]]}
-    return sequence.compile_rule(spec, HoldOptions(), UTC)
+    found = sequence.compile_rule(spec, HoldOptions(), UTC)
+    assert isinstance(found, sequence.Sequence)
+    return found
 
 
 def members(case: Case) -> dict[tuple[Any, ...], list[Member]]:

@@ -86,7 +86,9 @@ def rule(case: Case) -> Threshold:
     ((op, value),) = case.get("condition", {"neq": -1}).items()
     spec = {"window": Window(window["type"], size - hopping, hop and hop * MS),
             "measure": Measure(name, "" if name == "count" else field), "condition": Test(op, value)}
-    return compile_rule(spec, HoldOptions(), ZoneInfo("UTC"))
+    found = compile_rule(spec, HoldOptions(), ZoneInfo("UTC"))
+    assert isinstance(found, Threshold)
+    return found
 
 
 def sliding(case: Case, key: Any, members: list[Member]) -> Iterator[Row]:

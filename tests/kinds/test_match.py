@@ -24,7 +24,9 @@ histories = st.lists(st.sampled_from([0, 0, 1, 1, 2, 3, 4, 7]), max_size=12).map
 
 
 def compiled(keep: int = 0, wait: int = 0) -> match.Match:
-    return match.compile_rule({}, HoldOptions(wait, keep), UTC)
+    found = match.compile_rule({}, HoldOptions(wait, keep), UTC)
+    assert isinstance(found, match.Match)
+    return found
 
 
 def told(found: list[Episode]) -> list[Told]:

@@ -25,7 +25,9 @@ NOT_B = Step("b", 1, negated=True)
 
 
 def rule(*steps: Step, keep: int = 0, **spec: Any) -> sequence.Sequence:
-    return sequence.compile_rule({"steps": steps, "limit": 10**6, **spec}, HoldOptions(keep=keep), UTC)
+    found = sequence.compile_rule({"steps": steps, "limit": 10**6, **spec}, HoldOptions(keep=keep), UTC)
+    assert isinstance(found, sequence.Sequence)
+    return found
 
 
 def timeline(text: str) -> list[Member]:

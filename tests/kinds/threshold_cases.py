@@ -58,7 +58,9 @@ def cases(draw: st.DrawFn, kind: str, measures: list[Measure] = MEASURES, ops: t
 def compiled(case: Case) -> threshold.Threshold:
     spec = {"window": case.window, "measure": case.measure, "condition": case.condition,
             "recovery": case.recovery, "min_events": case.min_events}
-    return threshold.compile_rule(spec, HoldOptions(case.wait, case.keep), case.zone)
+    found = threshold.compile_rule(spec, HoldOptions(case.wait, case.keep), case.zone)
+    assert isinstance(found, threshold.Threshold)
+    return found
 
 
 def told(found: list[Episode]) -> list[Told]:

@@ -56,6 +56,7 @@ class Call:
 
     def __init__(self, row: int, cells: dict[str, str]) -> None:
         self.row, self.title, self.twp, self.addr = row, cells["title"], cells["twp"], cells["addr"]
+        self.lat, self.lon = float(cells["lat"]), float(cells["lng"])
         self.arrived = _seconds(cells["timeStamp"], "%Y-%m-%d %H:%M:%S")
         taken = TAKEN.search(cells["desc"])
         self.time = _seconds(" ".join(taken.groups()), "%Y-%m-%d %H:%M:%S") if taken else self.arrived
