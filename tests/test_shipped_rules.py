@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from ruamel.yaml import YAML
 
 from streams.clocks import parse_rfc3339
 from streams.findings import RETRACTED, Finding
@@ -24,7 +25,7 @@ from streams.rulefile import check
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest
 from streams.tools.ruletest import run_tests
-from streams.tools.simulate import COMPLETE, Record, simulate, write
+from streams.tools.simulate import COMPLETE, Record, simulate, span, write
 from streams.tools.simulate.spelling import FEEDS, reason
 from tests.conftest import ROOT, needs_shared, shared
 
@@ -66,6 +67,31 @@ def test_each_says_who_owns_it_and_what_people_read(name: str) -> None:
     assert rule.owner
     assert rule.alert.title
     assert rule.alert.category
+
+
+def test_each_says_where_its_numbers_come_from() -> None:
+    read = YAML(typ="safe")
+    documents = [one for path in (ROOT / "rules" / "detect").rglob("*.yaml") for one in read.load_all(path)]
+    assert [one["id"] for one in documents if not one.get("description")] == []
+
+
+@pytest.mark.parametrize("name", authored())
+def test_each_has_a_runbook_that_says_what_to_do(name: str) -> None:
+    path = ROOT / "rules" / bundle().rules[name].alert.runbook
+    text = path.read_text(encoding="utf-8")
+    assert path.parent.name == "runbooks"
+    assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Check", "## Call", "## Close"]
+    assert 8 <= len(text.splitlines()) <= 40
+
+
+def test_no_runbook_is_left_over() -> None:
+    used = {Path(bundle().rules[name].alert.runbook).name for name in authored()}
+    assert used == {path.name for path in (ROOT / "rules" / "runbooks").iterdir()}
+
+
+def test_a_week_plants_something_for_every_rule() -> None:
+    planted = {one.rule for one in span(1, MONDAY, 7.0).incidents}
+    assert planted == set(authored())
 
 
 def test_all_their_tests_pass() -> None:

@@ -16,6 +16,7 @@ from streams.tools.simulate.registers import register_rows
 Found = tuple[tuple[Any, ...], Micros, Micros]  # key, opened, closed
 Measure = Callable[[list[Any]], float | None]
 Test = Callable[[float], bool]
+Key = str | Callable[[Event], Any]  # a field, or what is made of an event; None: it has no key
 
 
 def judged(
@@ -49,18 +50,19 @@ def judged(
         yield since, false_at + keep
 
 
-def by_key(events: Iterable[Event], field: str) -> dict[str, list[Event]]:
+def by_key(events: Iterable[Event], key: Key) -> dict[Any, list[Event]]:
     """The events in order of time, by a field that they have."""
-    keyed: dict[str, list[Event]] = defaultdict(list)
+    keyed: dict[Any, list[Event]] = defaultdict(list)
     for event in sorted(events, key=lambda event: event.time):
-        if field in event.fields:
-            keyed[event.fields[field]].append(event)
+        name = event.fields.get(key) if isinstance(key, str) else key(event)
+        if name is not None:
+            keyed[name].append(event)
     return keyed
 
 
 def threshold(
     events: list[Event],
-    field: str,
+    field: Key,
     window: Micros,
     measure: Measure,
     met: Test,
@@ -70,7 +72,7 @@ def threshold(
 ) -> set[Found]:
     """The episodes of a sliding threshold."""
     return {
-        ((key,), opened + wait, closed)
+        (key if isinstance(key, tuple) else (key,), opened + wait, closed)
         for key, mine in by_key(events, field).items()
         for opened, closed in judged(
             [(event.time, value(event)) for event in mine], window, measure, met, wait=wait, **options
@@ -120,7 +122,7 @@ class Episodes:
             "gas-leak": threshold(methane, "device", 25 * MINUTE, count, lambda n: n >= 2),
             "chlorine-leak": threshold(chlorine, "device", 1, count, lambda n: n >= 1, keep=30 * MINUTE - 1),
             "cloudburst": threshold(
-                self.of["sensor.rain"],
+                [e for e in self.of["sensor.rain"] if e.fields["mm_per_h"] < 500],
                 "device",
                 30 * MINUTE,
                 lambda mm: min(mm) if len(mm) >= 5 else None,
@@ -183,10 +185,10 @@ class Episodes:
         lifted = [e for e in self.of["sensor.manhole"] if e.fields["tilt_deg"] > 15]
         heavy = [e for e in self.of["sensor.rain"] if e.fields["mm_per_h"] >= 30]
         return {
-            ((_district(cover),), cover.time, cover.time)
+            ((district(cover),), cover.time, cover.time)
             for cover in lifted
             if any(
-                _district(rain) == _district(cover) and 0 <= cover.time - rain.time <= 15 * MINUTE
+                district(rain) == district(cover) and 0 <= cover.time - rain.time <= 15 * MINUTE
                 for rain in heavy
             )
         }
@@ -196,7 +198,11 @@ class Episodes:
         interval = {device.id: device.report_interval for device in yulan().sensors}
         assert interval.keys() == {row["device"] for row in register_rows()}
         sensors = [
-            event for name, events in self.of.items() if name.startswith("sensor.") for event in events
+            event
+            for name, events in self.of.items()
+            if name.startswith(("sensor.", "meter."))
+            for event in events
+            if event.fields["device"] in interval
         ]
         return {
             ((device,), one.time + interval[device] + 15 * MINUTE, then.time)
@@ -206,5 +212,5 @@ class Episodes:
         }
 
 
-def _district(event: Event) -> str | None:
+def district(event: Event) -> str | None:
     return event.place.district if event.place is not None else None

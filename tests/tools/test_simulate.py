@@ -20,12 +20,12 @@ from streams.tools.simulate.chance import DELAY_QUANTILES, hour_of_week
 from streams.tools.simulate.registers import REGISTERS, register_csv
 from streams.tools.simulate.spelling import FEEDS
 from tests.conftest import ROOT
-from tests.oracle.city import Episodes
+from tests.oracle.library import episodes
 
 MONDAY = date(2026, 3, 2)
 SEEDS = (1, 7, 2026)
 DAYS = 2.0
-PINNED = "ca0a08e5a28397547fa94075a155287179fab8eaa26edb8f7018844878305367"
+PINNED = "44da7be96ecdb484bb6516e54c12e0dbe372659f36c5b416005427482d836c73"
 
 
 @cache
@@ -134,15 +134,15 @@ def test_no_dirty_record_spoils_its_neighbours_in_a_file() -> None:
 def test_what_is_planted_is_what_brute_force_finds(seed: int) -> None:
     days = DAYS if seed == 1 else 1.0
     wanted = span(seed, MONDAY, days)
-    found = Episodes(events(day(seed=seed, days=days))).all()
+    found = episodes(events(day(seed=seed, days=days)))
     planted = defaultdict(set)
     for one in wanted.incidents:
         assert one.closed is not None
         planted[one.rule].add((one.key, one.opened, one.closed))
-    assert planted.keys() == found.keys()
-    for rule, episodes in found.items():
-        assert planted[rule] <= episodes, rule
-        assert rule not in COMPLETE or planted[rule] == episodes, rule
+    assert planted.keys() <= found.keys()
+    for rule, told in found.items():
+        assert planted[rule] <= told, rule
+        assert rule not in COMPLETE or planted[rule] == told, rule
 
 
 def test_the_truth_names_events_that_prove_it() -> None:
@@ -153,7 +153,8 @@ def test_the_truth_names_events_that_prove_it() -> None:
 
 
 def test_planted_events_are_never_too_late_to_count() -> None:
-    ids = {identity for one in span(1, MONDAY, DAYS).incidents for identity in one.evidence}
+    incidents = [one for one in span(1, MONDAY, DAYS).incidents if one.rule != "device-reports-late"]
+    ids = {identity for one in incidents for identity in one.evidence}
     found = [record for record in day(days=DAYS) if record.event and record.event.id in ids and not record.flaw]
     assert {record.event.id for record in found if record.event} == ids
     assert all(record.event.received - record.event.time <= 900 * SECOND for record in found if record.event)
@@ -199,5 +200,6 @@ def test_the_files_hold_what_the_summary_and_the_truth_say(tmp_path: Path) -> No
     assert f"{summary.total} records and {summary.incidents} planted incidents" in summary.as_text()
 
 
-def test_the_register_of_the_rules_lists_the_same_devices() -> None:
-    assert (ROOT / "rules" / "registers" / "sensors.csv").read_text() == register_csv()
+@pytest.mark.parametrize("name", REGISTERS)
+def test_the_registers_of_the_rules_list_the_same_devices(name: str) -> None:
+    assert (ROOT / "rules" / "registers" / f"{name}.csv").read_text() == register_csv(1, name)

@@ -123,8 +123,12 @@ class City(msgspec.Struct, frozen=True):
 
     def devices(self, kind: str, district: str | None = None) -> list[Device]:
         """The devices of a kind, of one district if named."""
-        known = (*self.sensors, *self.squares, *self.rooms)
-        return [one for one in known if one.kind == kind and district in (None, one.district)]
+        return [one for one in self.reporting if one.kind == kind and district in (None, one.district)]
+
+    @property
+    def reporting(self) -> tuple[Device, ...]:
+        """All that reports by itself."""
+        return (*self.sensors, *self.squares, *self.rooms)
 
 
 @lru_cache(maxsize=4)
@@ -154,6 +158,12 @@ def _sensors(size: int) -> tuple[Device, ...]:
         *_devices("water", "WL", 16 * size, 5 * MINUTE),
         *gas,
         *_devices("manhole", "MC", 64 * size, HOUR),
+        *_meters(size),
+    )
+
+
+def _meters(size: int) -> tuple[Device, ...]:
+    return (
         *_devices("pressure", "WP", 8 * size, HALF_HOUR),
         *_devices("tap", "TW", 8 * size, HALF_HOUR),
         *_devices("river", "RV", 4 * size, HALF_HOUR),

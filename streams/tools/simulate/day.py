@@ -156,6 +156,7 @@ _FEEDS_OF_PEOPLE: Mapping[str, Callable[[Hour], list[Event]]] = {
     "dispatch": services.dispatches,
     "hotline": lambda hour: everyday.requests(hour) + services.closings(hour),
     "cameras": everyday.sightings,
+    "meters": lambda hour: [],
     "signals": services.signals,
     "grid": services.grid,
     "buildings": services.buildings,
@@ -164,9 +165,11 @@ _FEEDS_OF_PEOPLE: Mapping[str, Callable[[Hour], list[Event]]] = {
 
 def _sent(cast: _Cast, feed: Feed, hour: Hour) -> Iterator[Record]:
     """The records of one feed and one hour, each with its time of arrival."""
-    chance = hour.chance(f"arrival {feed.source}")
+    usual = hour.chance(f"arrival {feed.source}")
     event = None
     for happened, waits in _happened(cast, feed, hour):
+        # A planted event has a chance of its own: whether a story is told changes nothing about its neighbours.
+        chance = dice(hour.seed, "planted", happened.id) if happened.id in cast.planted else usual
         received = _arrival(cast, feed, chance, happened, waits)
         if received is not None:
             event = msgspec.structs.replace(happened, received=received)
@@ -196,15 +199,11 @@ def _happened(cast: _Cast, feed: Feed, hour: Hour) -> Iterator[tuple[Event, Micr
         people = _FEEDS_OF_PEOPLE[feed.source](hour) + cast.events.get((feed.source, hour.start), [])
         for event in sorted(people, key=attrgetter("time")):
             yield event, None
-    if feed.source == "sensors":
-        yield from _reports(cast, hour, hour.city.sensors)
-    elif feed.source == "cameras":
-        yield from _reports(cast, hour, hour.city.squares)
-    elif feed.source == "buildings":
-        yield from _reports(cast, hour, hour.city.rooms)
+    reporting = [one for one in hour.city.reporting if everyday.feed_of(one) == feed.source]
+    yield from _reports(cast, hour, reporting)
 
 
-def _reports(cast: _Cast, hour: Hour, devices: tuple[Device, ...]) -> Iterator[tuple[Event, Micros | None]]:
+def _reports(cast: _Cast, hour: Hour, devices: list[Device]) -> Iterator[tuple[Event, Micros | None]]:
     """The devices' reports of one hour, as planted or as usual."""
     chance = hour.chance("readings")
     for device in devices:

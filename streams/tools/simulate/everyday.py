@@ -70,15 +70,21 @@ REQUESTS = Lottery(
         "noise": 10,
         "water_leak": 3,
         "hazard": 2,
-        "abandoned": 2,
+        "abandoned": 1,
     }
 )
 DESKS = ("A", "B", "C")  # where calls and requests are answered
+SENSORS = ("sensors", "sensor")
 FEEDS_OF_KINDS = {
     "crowd": ("cameras", "camera"),
     "panel": ("buildings", "building"),
     "co2": ("buildings", "building"),
     "fridge": ("buildings", "building"),
+    "pressure": ("meters", "meter"),
+    "tap": ("meters", "meter"),
+    "river": ("meters", "meter"),
+    "air": ("meters", "meter"),
+    "noise": ("meters", "meter"),
 }
 SIGHTINGS = Lottery({"stopped_vehicle": 86, "smoke": 10, "wrong_way": 4})
 
@@ -277,6 +283,11 @@ def sighting(identity: str, time: Micros, subject: str, place: Place, street: st
     return event("cameras", identity, f"camera.{subject}", time, place, street=street, confidence=confidence)
 
 
+def feed_of(device: Device) -> str:
+    """The source of a device's reports."""
+    return FEEDS_OF_KINDS.get(device.kind, SENSORS)[0]
+
+
 def report_time(seed: int, device: Device, number: int) -> Micros:
     """When a device's report of this number is made: its interval, and up to four seconds of jitter."""
     jitter = int(mixed(seed, device.id, number) * 4_000) * 1_000
@@ -291,7 +302,7 @@ def report_numbers(device: Device, start: Micros, end: Micros) -> range:
 
 def reading(device: Device, number: int, time: Micros, values: Mapping[str, Any]) -> Event:
     """A device's report; its number makes its id."""
-    source, branch = FEEDS_OF_KINDS.get(device.kind, ("sensors", "sensor"))
+    source, branch = FEEDS_OF_KINDS.get(device.kind, SENSORS)
     fields = {"zone" if device.kind == "crowd" else "device": device.id, **values}
     return event(source, f"{device.id}-{number}", f"{branch}.{device.kind}", time, at_device(device), **fields)
 

@@ -2,7 +2,8 @@
 
 Each story takes streets, estates and devices that nothing else touches, so its incidents' times
 follow from the rules' definitions alone. Beside them stand decoys: what looks alike and must not
-be found. All of a story lies within one local day.
+be found. A story lies within one local day, or adds only events of things that nothing else touches: so
+the first day of a longer simulation is the same day.
 """
 
 from __future__ import annotations
@@ -11,23 +12,65 @@ from collections.abc import Callable
 
 from streams.records import Micros
 from streams.tools.simulate import stories_of_devices as devices
+from streams.tools.simulate import stories_of_networks as networks
+from streams.tools.simulate import stories_of_outskirts as outskirts
 from streams.tools.simulate import stories_of_people as people
+from streams.tools.simulate import stories_of_services as service
 from streams.tools.simulate.chance import dice
 from streams.tools.simulate.city import DISTRICTS, City
 from streams.tools.simulate.stage import Stage, Story
 
 # Rules that hold for nothing but what is planted; others may hold on an ordinary day too.
 COMPLETE = (
+    "battery-low",
+    "calls-without-position",
+    "cardiac-unattended",
     "chlorine-leak",
+    "chlorine-residual-low",
     "cloudburst",
     "crowd-dense",
+    "crowd-growing",
+    "device-reports-late",
+    "drinking-water-cloudy",
+    "ems-calls-answered-slowly",
+    "ems-travel-slow",
+    "feeder-tripped",
+    "fire-calls-answered-slowly",
+    "fire-door-open",
+    "fire-panel-silent",
+    "fire-travel-slow",
+    "fire-unattended",
+    "gas-escape-unattended",
     "gas-leak",
+    "hotline-answered-slowly",
+    "implausible-rain",
+    "intruder-at-night",
     "lift-alarm-unanswered",
+    "lift-rescue-late",
     "manhole-open-in-rain",
+    "no2-three-hours",
+    "ozone-hour",
+    "parking-wave",
+    "pm25-day",
+    "rainstorm",
+    "repairs-overdue",
     "request-unassigned",
+    "river-above-warning",
     "sensor-silent",
+    "sensor-stuck",
+    "several-injured",
+    "signal-dark",
+    "site-noise-at-night",
     "smoke-confirmed",
+    "stale-air",
+    "stopped-then-crash",
+    "traffic-calls-answered-slowly",
     "underpass-flooded",
+    "underpass-rising",
+    "vaccine-frozen",
+    "water-main-burst",
+    "water-pressure-low",
+    "wrong-way-driver",
 )
 
 
@@ -44,6 +87,36 @@ STORIES: tuple[Callable[[Stage], Story], ...] = (
     devices.storm,
     devices.crowd,
     devices.silences,
+    devices.backlog,
+    networks.main_burst,
+    networks.tap_water,
+    networks.river,
+    networks.air,
+    networks.smog,
+    networks.night_work,
+    networks.faulty,
+    networks.rooms,
+    networks.panel,
+    networks.doors,
+    networks.power,
+    networks.dark_signal,
+    outskirts.pile_of_crashes,
+    outskirts.bad_weather,
+    outskirts.fire,
+    outskirts.heart,
+    outskirts.gas,
+    outskirts.injured,
+    outskirts.sick,
+    outskirts.overdoses,
+    outskirts.cries_wolf,
+    outskirts.cameras,
+    outskirts.complaints,
+    service.slow_desk,
+    service.hung_up,
+    service.slow_units,
+    service.slow_repairs,
+    service.lost_map,
+    service.mute_lift,
 )
 
 

@@ -198,7 +198,7 @@ def _far_future(feed: Feed, row: Row) -> None:
 
 def _no_number(feed: Feed, row: Row) -> None:
     """Text where a number belongs, in a field that the event type declares."""
-    if feed.source == "sensors":
+    if feed.source in ("sensors", "meters"):
         row["reading"] = dict.fromkeys(row["reading"], "ERR")
     elif feed.source == "lifts":
         row |= {"event": "trapped", "incident": row["no"], "floor": "ground"}
@@ -214,6 +214,7 @@ def _no_type(feed: Feed, row: Row) -> None:
         "lifts": "event",
         "dispatch": "status",
         "sensors": "kind",
+        "meters": "kind",
         "hotline": "type",
         "cameras": "finding",
     }.get(feed.source, "event")
@@ -297,15 +298,18 @@ FEEDS: Mapping[str, Feed] = {
             _with_zone,
             (*_JSON, "no id", "no incident"),
         ),
-        Feed(
-            "sensors",
-            "sensors.jsonl",
-            0.02,
-            1_000,
-            _sensor,
-            "ts",
-            _ms,
-            (*_JSON, "no id", "text for a number", "no device"),
+        *(
+            Feed(
+                name,
+                f"{name}.jsonl",
+                0.02,
+                1_000,
+                _sensor,
+                "ts",
+                _ms,
+                (*_JSON, "no id", "text for a number", "no device"),
+            )
+            for name in ("sensors", "meters")
         ),
         Feed("hotline", "hotline.jsonl", 0.5, SECOND, _request, "time", rfc3339, (*_JSON, "no id")),
         *(

@@ -12,8 +12,9 @@ from streams.clocks import HOUR, MINUTE, moment, zone_of
 from streams.records import Event, Micros
 from streams.tools.simulate import everyday
 from streams.tools.simulate.chance import between, dice
-from streams.tools.simulate.city import ZONE, City, Device, Estate, Street
+from streams.tools.simulate.city import ZONE, City, Device, Estate, Street, outskirts_street
 
+Report = tuple[str, Micros]  # id and time
 Values = Callable[[int, Micros], dict[str, Any] | None]
 
 
@@ -73,6 +74,10 @@ class Stage(msgspec.Struct, frozen=True):
         spare = [one for one in self.city.spare_streets if one.district == self.districts[place]]
         return spare[which]
 
+    def lane(self, family: str, which: int = 0) -> Street:
+        """A street of the first or second of the outskirts."""
+        return outskirts_street(family, which)
+
     def estate(self, place: int, which: int = 0) -> Estate:
         """The first or second spare estate of the n-th district dealt."""
         return [one for one in self.city.spare_estates if one.district == self.districts[place]][which]
@@ -81,7 +86,7 @@ class Stage(msgspec.Struct, frozen=True):
         """The first device of a kind in the n-th district dealt."""
         return next(one for one in self.city.devices(kind, self.districts[place]) if one.substance in ("", substance))
 
-    def reports(self, device: Device, start: Micros, end: Micros) -> list[tuple[str, Micros]]:
+    def reports(self, device: Device, start: Micros, end: Micros) -> list[Report]:
         """(id, time) of a device's reports due in [start, end)."""
         return [
             (f"{device.id}-{number}", everyday.report_time(self.seed, device, number))
@@ -93,7 +98,15 @@ class Stage(msgspec.Struct, frozen=True):
         return self.midnight + int(between(chance, first * 60, last * 60)) * MINUTE
 
 
-def ids(found: Iterable[Event] | Iterable[tuple[str, Micros]]) -> tuple[str, ...]:
+def series(stage: Stage, device: Device, start: Micros, values: list[dict[str, Any]]) -> tuple[Spell, list[Report]]:
+    """A device reads these values, one a report from `start` on; the reports, and the two that follow as usual."""
+    end = start + len(values) * device.report_interval
+    reports = stage.reports(device, start, end + 2 * device.report_interval)
+    first = int(reports[0][0].rpartition("-")[2])
+    return Spell(device.id, start, end, lambda number, _: values[number - first]), reports
+
+
+def ids(found: Iterable[Event] | Iterable[Report]) -> tuple[str, ...]:
     """The ids of events, or of reports as `Stage.reports` gives them."""
     return tuple(one.id if isinstance(one, Event) else one[0] for one in found)
 
@@ -104,7 +117,7 @@ def told(events: list[Event], *incidents: Incident) -> Story:
     return Story(min(times), max(times), tuple(events), (), incidents)
 
 
-def cast(spells: list[Spell], *incidents: Incident) -> Story:
-    """A story of spells."""
+def cast(spells: list[Spell], *incidents: Incident, before: Micros = HOUR) -> Story:
+    """A story of spells; what its devices report `before` it belongs to it."""
     ends = [one.end for one in spells] + [one.closed or one.opened for one in incidents]
-    return Story(min(one.start for one in spells) - HOUR, max(ends), (), tuple(spells), incidents)
+    return Story(min(one.start for one in spells) - before, max(ends), (), tuple(spells), incidents)

@@ -8,7 +8,7 @@ from streams.clocks import HOUR, MINUTE, SECOND
 from streams.records import Micros
 from streams.tools.simulate.chance import pick
 from streams.tools.simulate.city import Device
-from streams.tools.simulate.stage import Incident, Spell, Stage, Story, Values, cast, ids
+from streams.tools.simulate.stage import Incident, Report, Spell, Stage, Story, Values, cast, ids, series
 
 
 def gas(stage: Stage) -> Story:
@@ -60,16 +60,16 @@ def storm(stage: Stage) -> Story:
     start, end = at - 40 * MINUTE, at + 30 * MINUTE
     gauges = stage.city.devices("rain", stage.districts[4])
     flood = stage.device("water", 4)
-    level, flooded = _flood(stage, flood, start + 20 * MINUTE)
+    level, *flooded = _flood(stage, flood, start + 20 * MINUTE)
     spells = [
-        *[Spell(gauge.id, start, end, lambda number, _: {"mm_per_h": 45.0 + number % 10}) for gauge in gauges],
+        *[_pours(gauge, start, end) for gauge in gauges],
         Spell(cover.id, at - 5 * SECOND, at + SECOND, lambda *_: {"tilt_deg": 35.0, "battery": 71}),
         level,
     ]
     return cast(
         spells,
-        *[_cloudburst(stage, gauge, start, end) for gauge in gauges],
-        flooded,
+        *[found for gauge in gauges for found in _cloudburst(stage, gauge, start, end)],
+        *flooded,
         Incident(
             "manhole-open-in-rain",
             (cover.district,),
@@ -78,6 +78,7 @@ def storm(stage: Stage) -> Story:
             (lifted,),
             "a manhole cover lifted while it poured",
         ),
+        before=0,
     )
 
 
@@ -103,6 +104,14 @@ def crowd(stage: Stage) -> Story:
             ids(dense),
             "five people a square metre on a square",
         ),
+        Incident(
+            "crowd-growing",
+            (square.id,),
+            dense[0][1],
+            dense[3][1],
+            ids(dense[:3]),
+            "a square is full from one report to the next",
+        ),
     )
 
 
@@ -122,9 +131,26 @@ def silences(stage: Stage) -> Story:
         back = stage.reports(device, start + length, start + length + device.report_interval)[0]
         opened = last[1] + device.report_interval + 15 * MINUTE
         incidents.append(Incident("sensor-silent", (device.id,), opened, back[1], (last[0],), f"{device.kind} silent"))
-    late, start = stage.device("gas", 6, "methane"), stage.clock(chance, 2, 20)
-    spells.append(Spell(late.id, start, start + 50 * MINUTE, backlog=True))
     return cast(spells, *incidents)
+
+
+def backlog(stage: Stage) -> Story:
+    """A gas detector's modem keeps five reports and sends them at once."""
+    device = stage.device("gas", 6, "methane")
+    asked = stage.clock(stage.chance("backlog"), 2, 20)
+    start = stage.reports(device, asked, asked + HOUR)[0][1] - 5 * MINUTE
+    reports = stage.reports(device, start, start + 50 * MINUTE)
+    return cast(
+        [Spell(device.id, start, start + 50 * MINUTE, backlog=True)],
+        Incident(
+            "device-reports-late",
+            (device.id,),
+            reports[2][1],
+            reports[0][1] + HOUR,
+            ids(reports[:3]),
+            "three of five reports come more than twenty minutes late",
+        ),
+    )
 
 
 def _ppm(device: Device, start: Micros, end: Micros, high: float) -> Values:
@@ -137,14 +163,11 @@ def _ppm(device: Device, start: Micros, end: Micros, high: float) -> Values:
     return values
 
 
-def _flood(stage: Stage, device: Device, start: Micros) -> tuple[Spell, Incident]:
+def _flood(stage: Stage, device: Device, start: Micros) -> tuple[Spell, Incident, Incident]:
     """Water rises in an underpass and falls again, report by report."""
     levels = (8.0, 18.0, 31.0, 42.0, 38.0, 29.0, 22.0, 13.0, 6.0)
-    end = start + len(levels) * device.report_interval
-    reports = stage.reports(device, start, end)
-    first = int(reports[0][0].rpartition("-")[2])
-    spell = Spell(device.id, start, end, lambda number, _: {"level_cm": levels[number - first]})
-    return spell, Incident(
+    spell, reports = series(stage, device, start, [{"level_cm": level} for level in levels])
+    flooded = Incident(
         "underpass-flooded",
         (device.id,),
         reports[2][1],
@@ -152,17 +175,41 @@ def _flood(stage: Stage, device: Device, start: Micros) -> tuple[Spell, Incident
         ids(reports[2:6]),
         "27 cm of water in an underpass",
     )
+    rising = Incident(
+        "underpass-rising",
+        (device.id,),
+        reports[2][1],
+        reports[5][1],
+        ids(reports[:5]),
+        "water rises by more than 70 cm an hour",
+    )
+    return spell, flooded, rising
 
 
-def _cloudburst(stage: Stage, gauge: Device, start: Micros, end: Micros) -> Incident:
+def _pours(gauge: Device, start: Micros, end: Micros) -> Spell:
+    """Heavy rain in [start, end), not a drop in three hours around it."""
+
+    def values(number: int, due: Micros) -> dict[str, Any]:
+        return {"mm_per_h": 45.0 + number % 10 if start <= due < end else 0.0}
+
+    return Spell(gauge.id, start - 3 * HOUR, end + 3 * HOUR, values)
+
+
+def _cloudburst(stage: Stage, gauge: Device, start: Micros, end: Micros) -> tuple[Incident, Incident]:
     """Nothing but heavy rain for half an hour: from when the last dry report is half an hour old."""
     dry = stage.reports(gauge, start - 10 * MINUTE, start)[-1]
     after = stage.reports(gauge, end, end + 10 * MINUTE)[0]
-    return Incident(
-        "cloudburst",
-        (gauge.id,),
-        dry[1] + 30 * MINUTE,
-        after[1],
-        ids(stage.reports(gauge, start, end)),
-        "half an hour of 30 mm/h and more",
+    wet = stage.reports(gauge, start, end)
+    burst = Incident(
+        "cloudburst", (gauge.id,), dry[1] + 30 * MINUTE, after[1], ids(wet), "half an hour of 30 mm/h and more"
     )
+    opened, closed = _fifty_mm(wet)
+    return burst, Incident("rainstorm", (gauge.id,), opened, closed, ids(wet), "50 mm within three hours")
+
+
+def _fifty_mm(wet: list[Report]) -> tuple[Micros, Micros]:
+    """When the readings add up to 50 mm, and when too few of them are left three hours later."""
+    falls = [45 + int(name.rpartition("-")[2]) % 10 for name, _ in wet]
+    opened = next(time for index, (_, time) in enumerate(wet) if sum(falls[: index + 1]) >= 50 * 12)
+    closed = next(time for index, (_, time) in enumerate(wet) if sum(falls[index + 1 :]) < 50 * 12)
+    return opened, closed + 3 * HOUR

@@ -6,7 +6,7 @@ from typing import Any
 
 from streams.clocks import HOUR, MINUTE, SECOND
 from streams.records import Event, Micros
-from streams.tools.simulate import everyday
+from streams.tools.simulate import everyday, services
 from streams.tools.simulate.chance import between
 from streams.tools.simulate.stage import Incident, Stage, Story, ids, told
 
@@ -70,7 +70,7 @@ def smoke(stage: Stage) -> Story:
 
 
 def trapped(stage: Stage) -> Story:
-    """Two lift alarms answered never or too late; two more just in time or cancelled."""
+    """Two lift alarms answered never or too late; two more just in time or cancelled; nobody comes to the first."""
     chance = stage.chance("lift")
     estate, start = stage.estate(0), stage.clock(chance, 6, 22)
     alarms = [
@@ -89,6 +89,8 @@ def trapped(stage: Stage) -> Story:
         _answer(late, "accepted", 7 * MINUTE, unit="L1"),
         _answer(in_time, "accepted", 5 * MINUTE, unit="L2"),
         _answer(cancelled, "cancelled", 4 * MINUTE),
+        services.on_scene(late.id, late.time + 20 * MINUTE, "lift", "lift rescue", 780),
+        services.on_scene(in_time.id, in_time.time + 30 * MINUTE, "lift", "lift rescue", 1_500),
     ]
     return told(
         [*alarms, *answers],
@@ -103,6 +105,14 @@ def trapped(stage: Stage) -> Story:
             )
             for one, why in zip(alarms, ("nobody ever answered", "answered after seven minutes"), strict=False)
         ],
+        Incident(
+            "lift-rescue-late",
+            (alarms[0].id,),
+            alarms[0].time + 30 * MINUTE,
+            alarms[0].time + 30 * MINUTE,
+            (alarms[0].id,),
+            "nobody ever came",
+        ),
     )
 
 
