@@ -174,9 +174,9 @@ def _dispatch(change: Change) -> Wrong:
 LAWS: Mapping[str, Law] = {
     "title": Law("anything", _free),
     "description": Law("anything", _free),
-    "owner": Law("anything: who looks after it there", _free),
-    "alert": Law("single texts and the runbook, not the `category`", _alert),
-    "dispatch": Law("who is sent and the instruction; a `priority` at least as urgent", _dispatch),
+    "owner": Law("anything: the one who looks after it there", _free),
+    "alert": Law("other texts and another runbook, not another `category`", _alert),
+    "dispatch": Law("another `to` and another instruction, and a more urgent `priority`; one may be added", _dispatch),
     "severity": Law("more severe, where both are words", _ranked(SEVERITIES, "more severe")),
     "status": Law("nearer to `stable`", _ranked(STATUSES[:3], "nearer to stable")),
     "condition": Law("the same comparison: lower for `gt gte`, higher for `lt lte`", _condition),

@@ -14,7 +14,20 @@ from pathlib import Path
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
 from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, RouteReason
-from streams.rulefile import assembling, common, documents, duty, exceptions, limits, structures
+from streams.rulefile import (
+    assembling,
+    common,
+    documents,
+    duty,
+    exceptions,
+    limits,
+    macros,
+    overrides,
+    parameters,
+    structures,
+    templates,
+    tightening,
+)
 from streams.rulefile.codes import CODES
 from streams.tools.explain.causes import WHY
 
@@ -39,6 +52,12 @@ def codes_table() -> str:
     rows += [f"| {code.code} | {code.title} ({code.gravity.value}) | {code.do} |" for code in
              sorted(CODES.values(), key=lambda code: code.code)]
     return "\n".join(rows) + "\n"
+
+
+def laws_table() -> str:
+    """What a district may do to each field of a rule."""
+    rows = ["| field | in a district it may become |", "|---|---|"]
+    return "\n".join([*rows, *(f"| `{name}` | {doc} |" for name, doc in tightening.rows())]) + "\n"
 
 
 REASONS = (
@@ -108,6 +127,11 @@ def parts() -> dict[str, Callable[[], str]]:
         "place": lambda: fields_table(documents.PLACE_FIELDS),
         "register": lambda: fields_table(documents.REGISTER_FIELDS),
         "list": lambda: fields_table(documents.LIST_FIELDS),
+        "macro": lambda: fields_table(macros.MACRO_FIELDS),
+        "template": lambda: fields_table(templates.TEMPLATE_FIELDS),
+        "parameter": lambda: fields_table(parameters.PARAMETER_FIELDS),
+        "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
+        "laws": laws_table,
         "schedule": lambda: fields_table(duty.FIELDS),
         "exception": lambda: fields_table(exceptions.FIELDS),
         "limit": lambda: fields_table(limits.FIELDS),
