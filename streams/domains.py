@@ -7,7 +7,7 @@ import heapq
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
-from streams.keys import Key
+from streams.keys import SETTLE_WITHIN, Key
 from streams.records import KeyValues, Micros
 from streams.rules import Rule
 
@@ -78,7 +78,7 @@ class Domain:
             self.arm(key, key.due(self.lateness))
             return
         wake = key.waits()
-        if len(key.events) == 1 and time + self.lateness < wake:
+        if len(key.events) == 1 and time + self.lateness + SETTLE_WITHIN < wake:
             wake = time + self.lateness + 1  # what is armed may be far ahead; later events settle with the first
         if wake < key.wake:
             self.arm(key, wake)

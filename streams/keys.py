@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import AFTER_ALL, BEFORE_ALL
+from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.episodes import Episode
 from streams.kinds import Detector, Frontier, Renews
 from streams.records import KeyValues, Member, Micros
 
 SETTLE_AT_LEAST = 64
+SETTLE_WITHIN = HOUR  # a key that is called for another reason so soon is not called only to settle
 EVENTS_LIMIT = 50_000  # of one key, that are not settled
 COMPRESS_FROM = 65_536  # bytes
 ZLIB = b"\xc1z"  # no msgpack begins with 0xc1
@@ -96,10 +97,14 @@ class Key:
             events.append(member)
         else:
             place = self._insert(member)
-        if place < self.folded or member.time < self.done:
+        time = member.time
+        if place < self.folded or time < self.done:
             return True
-        self.fold(clock)
-        if member.time < clock:
+        if place == self.folded and self.detector.frontier is Frontier.HEAD:
+            self._fold_one(member)  # the usual case: the next in order, and concluded from at once
+        else:
+            self.fold(clock)
+        if time < clock:
             self._act(clock)
         return False
 
@@ -117,21 +122,26 @@ class Key:
 
     def fold(self, clock: Micros) -> None:
         """Fold on: the events that the rule's frontier admits, and what time brings between them."""
-        detector, head, events = self.detector, self.head, self.events
-        at_once = detector.frontier is Frontier.HEAD
+        events = self.events
+        at_once = self.detector.frontier is Frontier.HEAD
         while self.folded < len(events):
             member = events[self.folded]
             if not at_once and member.time >= clock:
                 break
-            due = detector.due(head)
-            if due is not None and due <= member.time:
-                self._act(member.time)
-            detector.on_event(head, member)
-            self.folded += 1
+            self._fold_one(member)
+
+    def _fold_one(self, member: Member) -> None:
+        detector, head = self.detector, self.head
+        due = detector.due(head)
+        if due is not None and due <= member.time:
+            self._act(member.time)
+        detector.on_event(head, member)
+        self.folded += 1
 
     def advance(self, clock: Micros) -> None:
         """Fold on to the clock."""
-        self.fold(clock)
+        if self.folded < len(self.events):
+            self.fold(clock)
         self._act(clock)
 
     def refold(self, clock: Micros) -> list[Episode]:
@@ -160,8 +170,9 @@ class Key:
     def due(self, lateness: Micros) -> Micros:
         """When the clock must call again: for a due time, a waiting event, or to settle."""
         wake = self.waits()
-        if self.events or self.done > BEFORE_ALL:
-            wake = min(wake, self._newest() + lateness + 1)
+        newest = self._newest()
+        if newest > BEFORE_ALL and newest + lateness + SETTLE_WITHIN < wake:  # else it settles with what is due then
+            return newest + lateness + 1
         return wake
 
     def waits(self) -> Micros:
@@ -175,12 +186,12 @@ class Key:
     def settle(self, horizon: Micros) -> bool:
         """Move what happened before `horizon` into the base; True if nothing at all is left."""
         if self._newest() < horizon:
+            if self.detector.empty(self.head):
+                return True
             self.floor = max(self.floor, horizon)
             self.events.clear()
             self.folded, self.done = 0, BEFORE_ALL
             self.head.hold.settle()
-            if self.detector.empty(self.head):
-                return True
             self.base = _packer.encode(self.head)
             return False
         old = bisect_left(self.events, horizon, key=lambda one: one.time)
@@ -236,7 +247,10 @@ class Key:
 
     def _newest(self) -> Micros:
         """The newest time at which anything happened that is not in the base."""
-        return max(self.events[-1].time if self.events else BEFORE_ALL, self.done)
+        if not self.events:
+            return self.done
+        newest, done = self.events[-1].time, self.done
+        return max(done, newest)
 
     def _act(self, now: Micros) -> None:
         """Let the head do what is due, one due time after the other."""

@@ -140,7 +140,6 @@ def test_what_is_over_long_ago_leaves_nothing() -> None:
     key.advance(1000)
     assert not key.settle(5)
     assert key.settle(900)
-    assert (key.events, key.folded) == ([], 0)
 
 
 def test_it_asks_to_be_called_for_what_waits() -> None:
