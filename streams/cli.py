@@ -121,6 +121,7 @@ def _test(words: Words) -> None:
                         help="only tests whose rule or name holds these; joined by and, or, not")
     parser.add_argument("--verbose", "-v", action="store_true", help="a line a test")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="the results as JUnit XML too")
+    parser.add_argument("--coverage", action="store_true", help="name the clauses that no test decides both ways")
     parser.add_argument("--watch", action="store_true", help="run again whenever a rule file changes")
 
 

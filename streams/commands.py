@@ -175,7 +175,7 @@ def _tested(options: argparse.Namespace) -> int:
     chosen = chosen_by(names, options.words)
     if options.words and not rules_of(shop, chosen):
         raise Refused(f"-k {options.words!r} fits no test; it is looked for in `rule: name of the test`")
-    wishes = Wishes(options.verbose, options.json, options.junit, f"{options.rules.as_posix()}/")
+    wishes = Wishes(options.verbose, options.json, options.junit, f"{options.rules.as_posix()}/", options.coverage)
     return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on())) else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from streams.logs import open_log
 from streams.rulefile import load
 from streams.tools.backtest import Backtest
+from streams.tools.backtesting.events import EventLog
 from streams.tools.load import load as load_file
 from streams.topics import Topics
 from tests.broker.cluster import WorkerProcess, conflicts, episodes, told, until
@@ -58,3 +60,6 @@ def test_ten_kills_of_the_embedded_service_lose_nothing(tmp_path: Path) -> None:
         assert worker.stop() == 0
     finally:
         worker.kill()
+    events = EventLog(partial(open_log, broker, read_only=True), Topics().events)
+    for jobs in (1, 2):  # what was accepted through all kills, each event once, gives the same
+        assert episodes(Backtest(bundle, events=events, finish=True, jobs=jobs).final()) == wanted

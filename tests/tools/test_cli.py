@@ -232,6 +232,15 @@ def test_a_run_tells_what_is_untested_and_writes_junit(home: Path, capsys: pytes
     assert b'<testcase classname="gas" name="two"' in (home / "out" / "tests.xml").read_bytes()
 
 
+def test_clauses_that_no_test_decides_both_ways_are_named(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "--coverage"]) == 0
+    told = capsys.readouterr().out
+    assert "not decided both ways: gas: `level >= 20` is never what it fails by\n0 of 1 clauses are decided" in told
+    assert main(["test", "--coverage", "--json"]) == 0
+    assert lines(capsys.readouterr().out)[-1] == {
+        "rule": "gas", "selector": 0, "text": "level >= 20", "as_true": True, "as_false": False}
+
+
 def test_tests_run_again_when_a_file_changes(home: Path, capsys: pytest.CaptureFixture[str],
                                              monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [RULES.replace("opened: 1m", "opened: 2m"), RULES.replace("level >= 20", "level >="), RULES]

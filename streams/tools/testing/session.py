@@ -14,17 +14,19 @@ from streams.rulefile import Workshop
 from streams.rules import Rule
 from streams.tools.ruletest import Chosen, Result, name_of, results
 from streams.tools.testing import junit
+from streams.tools.testing.coverage import coverage
 from streams.tools.testing.gaps import gaps
 from streams.tools.testing.terminal import Writer
 
 
 class Wishes(msgspec.Struct, frozen=True):
-    """How a run is told. `junit` is a file, `root` stands before the files of rules."""
+    """How a run is told. `junit` is a file, `root` stands before the files of rules, `coverage` asks for clauses."""
 
     verbose: bool = False
     json: bool = False
     junit: Path | None = None
     root: str = ""
+    coverage: bool = False
 
 
 def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> list[Result]:
@@ -38,8 +40,12 @@ def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> lis
     for result in results(shop.bundle, chosen, shop.rebuild):
         tell(result)
         found.append(result)
+    clauses = coverage(shop.bundle, rules, chosen, shop.rebuild) if wishes.coverage else None
     if not wishes.json:
-        writer.end(gaps(rules), seconds=perf_counter() - begun)
+        writer.end(gaps(rules), clauses, perf_counter() - begun)
+    else:
+        for one in clauses or ():
+            console.print(orjson.dumps(msgspec.to_builtins(one)).decode())
     if wishes.junit is not None:
         junit.write(wishes.junit, found)
     return found

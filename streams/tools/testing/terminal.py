@@ -9,6 +9,7 @@ from rich.console import Console
 
 from streams.tools.expectations import differences, shown
 from streams.tools.ruletest import CALLED, Compared, Result
+from streams.tools.testing.coverage import Covered
 from streams.tools.testing.gaps import Gap
 
 WIDTH_AT_MOST = 100
@@ -38,15 +39,17 @@ class Writer:
             self._dot(result)
         self.told.append(result)
 
-    def end(self, gaps: Sequence[Gap], more: Sequence[str] = (), seconds: float = 0.0) -> None:
-        """Failures, what is left open, and the numbers."""
+    def end(self, gaps: Sequence[Gap], clauses: Sequence[Covered] | None = None, seconds: float = 0.0) -> None:
+        """Failures, what is left open, and the numbers. `clauses` None: nobody asked for them."""
         self._close_line()
         failed = [result for result in self.told if result.problems]
         if failed:
             self._rule("FAILURES", "=", RED)
             for result in failed:
                 self._failure(result)
-        self._open(gaps, more)
+        self._open(gaps)
+        if clauses is not None:
+            self._clauses(clauses)
         if failed:
             self._rule("short summary", "=", BLUE)
             for result in failed:
@@ -90,7 +93,7 @@ class Writer:
             for sign, text in beside(compared):
                 self._say(f"    {sign} {text}", {"-": RED, "+": GREEN}.get(sign, ""))
 
-    def _open(self, gaps: Sequence[Gap], more: Sequence[str]) -> None:
+    def _open(self, gaps: Sequence[Gap]) -> None:
         """What the tests leave open."""
         for lacks in ("positive", "negative"):
             found = [gap for gap in gaps if gap.lacks == lacks]
@@ -98,8 +101,15 @@ class Writer:
                 self._say(f"no {lacks} test: {gap.rule} ({self.root}{gap.file}:{gap.line})", YELLOW)
             if len(found) > SHOWN_AT_MOST:
                 self._say(f"no {lacks} test: {len(found) - SHOWN_AT_MOST} more rules", YELLOW)
-        for text in more:
-            self._say(text, YELLOW)
+
+    def _clauses(self, clauses: Sequence[Covered]) -> None:
+        """Which no test decides both ways, and how many are decided."""
+        for one in clauses:
+            if one.lacks:
+                self._say(f"not decided both ways: {one.rule}: `{one.text}` {one.lacks}", YELLOW)
+        covered = sum(not one.lacks for one in clauses)
+        style = GREEN if covered == len(clauses) else YELLOW
+        self._say(f"{covered} of {len(clauses)} clauses are decided both ways", style)
 
     @property
     def _width(self) -> int:
