@@ -168,8 +168,7 @@ def _tested(options: argparse.Namespace) -> int:
     from streams.tools.testing.terminal import console_on
 
     shop = load_workshop(options.rules)
-    names = [*options.only, *options.rule]
-    unknown = [name for name in names if name not in shop.bundle.rules]
+    names, unknown = shop.meant([*options.only, *options.rule])
     if unknown:
         raise Refused(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
     chosen = chosen_by(names, options.words)

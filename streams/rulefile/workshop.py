@@ -42,6 +42,11 @@ class Workshop:
         own = {name: [name] for name in self._assembler.documents.get("rule", {})}
         return {**own, **self._assembler.derived.families}
 
+    def meant(self, names: Sequence[str]) -> tuple[list[str], list[str]]:
+        """The rules that these names mean, and the names that mean none."""
+        known = {**{name: [name] for name in self.bundle.rules}, **self.families}
+        return [rule for name in names for rule in known.get(name, ())], [name for name in names if name not in known]
+
     def effective(self, rule: str) -> tuple[list[str], list[Line]] | None:
         """A rule as it stands in the end: what is to be known of it, and its lines; None if no document made it."""
         document = self._assembler.documents.get("rule", {}).get(rule)

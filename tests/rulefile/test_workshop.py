@@ -109,6 +109,22 @@ def test_every_document_can_be_read_as_it_is_written(shop: Workshop) -> None:
     assert many.spots["condition",] == (FILES.splitlines().index("condition: {gte: 2}") + 1, 12)
 
 
+def test_a_name_means_a_rule_and_what_is_made_of_it(tmp_path: Path) -> None:
+    template = """\
+---
+kind: template
+id: level
+parameters: {limit: double}
+instances: [{id: low, limit: 5.0}, {id: high, limit: 9.0}]
+rule: {kind: match, event: sensor.gas, where: level > $limit, by: device, severity: minor, owner: test}
+"""
+    (tmp_path / "rules.yaml").write_text(FILES + template)
+    (tmp_path / "devices.csv").write_text("device,limit\na,20\n")
+    shop = workshop(tmp_path)
+    assert shop.meant(["watched", "level", "nobody"]) == (["watched", "level.low", "level.high"], ["nobody"])
+    assert shop.written()["rule", "level.low"].value["where"] == "level > 5.0"
+
+
 def test_a_folder_with_mistakes_is_no_workshop(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(FILES.replace("owner: test", "owenr: test", 1))
     with pytest.raises(Problems):

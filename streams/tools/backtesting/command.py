@@ -99,7 +99,7 @@ def _check(options: argparse.Namespace, inputs: Inputs) -> None:
 
 def _plain(shop: Workshop, asked: Asked) -> None:
     """A line a finding on stdout; the rest on stderr, or in a page."""
-    bundle = chosen(shop.bundle, asked.options.rule)
+    bundle = chosen(shop, asked.options.rule)
     run = _run(bundle, _seeing(asked, bundle), "backtest")
     _write(final_line(finding) for finding in run.findings)
     if asked.options.json:
@@ -112,7 +112,7 @@ def _plain(shop: Workshop, asked: Asked) -> None:
 
 def _log(shop: Workshop, asked: Asked) -> None:
     """Every emission in order."""
-    bundle = chosen(shop.bundle, asked.options.rule)
+    bundle = chosen(shop, asked.options.rule)
     one = _backtest(bundle, _seeing(asked, bundle))
     with asked.progress("backtest", _total(one, asked)) as advance:
         _write(log_line(finding) for finding in one.emissions(advance))
@@ -124,7 +124,7 @@ def _diff(shop: Workshop, asked: Asked) -> None:
     options = asked.options
     sides = [_side(text, options.rules) for text in options.diff]
     old, new = sides if len(sides) == 2 else (sides[0], Side(str(options.rules), shop))
-    bundles = [chosen(side.shop.bundle, options.rule, strict=False) for side in (old, new)]
+    bundles = [chosen(side.shop, options.rule, strict=False) for side in (old, new)]
     asked = _seeing(asked, *bundles)  # both from the same moment on
     before, after = (_run(one, asked, f"backtest of {side.name}")
                      for one, side in zip(bundles, (old, new), strict=True))
@@ -153,14 +153,18 @@ def _side(text: str, rules: Path) -> Side:
         raise Misasked(f"the rules at {text} do not load:\n{told}") from found
 
 
-def chosen(bundle: Bundle, names: Sequence[str], strict: bool = True) -> Bundle:
-    """The bundle with these rules, and those that they read, only; all where none is named. Raises Misasked."""
-    unknown = [name for name in names if name not in bundle.rules]
-    if unknown and strict:
-        raise Misasked(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
+def chosen(shop: Workshop, names: Sequence[str], strict: bool = True) -> Bundle:
+    """The bundle with these rules, and those that they read, only; all where none is named. Raises Misasked.
+
+    A template, or a rule that districts have overridden, means all rules made of it.
+    """
+    bundle = shop.bundle
     if not names:
         return bundle
-    wanted = [bundle.rules[name] for name in names if name in bundle.rules]
+    meant, unknown = shop.meant(names)
+    if unknown and strict:
+        raise Misasked(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
+    wanted = [bundle.rules[name] for name in meant]
     kept = {one.id for rule in wanted for one in (rule, *bases(bundle, rule))}
     return msgspec.structs.replace(bundle, rules={name: one for name, one in bundle.rules.items() if name in kept})
 
