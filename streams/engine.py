@@ -425,7 +425,7 @@ def _orphans(row: KeyRow, names: tuple[str, ...], clock: Micros) -> list[Finding
     hold = msgspec.convert(msgspec.msgpack.decode(row.head)[0], Hold)
     rule, _, logic = row.rule.rpartition("@")
     return [
-        Finding(one.finding, one.sequence + 1, "closed", rule, logic, one.named(names, row.key), one.opened, max(one.opened, clock),
-                one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED, one.corrections,
-                max(one.opened, clock), RULE_REMOVED)
+        Finding(one.finding, one.sequence + 1, "closed", rule, logic, one.named(names, row.key), one.opened,
+                max(one.opened, clock), one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED,
+                one.corrections, max(one.opened, clock), RULE_REMOVED)
         for one in hold.episodes if one.closed is None and one.finding]
