@@ -79,7 +79,8 @@ def test_the_readme_leads_from_nothing_to_a_first_alert(home: Path) -> None:
     [records] = re.findall(r"^(\d+) records came in", told[0], re.MULTILINE)
     assert f"({int(records):,} records)" in README.read_text()
     assert "2 passed, 0 failed" in "".join(told)
-    assert '"rule":"my-first-rule"' in told[-2]
+    assert '"rule":"my-first-rule"' in told[-3]
+    assert "because condition.gte: 3 → 4" in told[-2]
     assert "tocsin.alert.firing" in told[-1]
 
 
