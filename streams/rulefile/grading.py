@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from streams.conditions import Expression
-from streams.conditions.checked import Call, Const, Node
+from streams.conditions.checked import Call, Const, Node, Used
 from streams.conditions.scope import EVENT_PARTS, PLACE_PARTS, type_word
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
@@ -104,3 +106,6 @@ def _results(node: Node) -> Iterator[Const]:
     elif isinstance(node, Call) and node.function == "_?_:_":
         for branch in node.args[1:]:
             yield from _results(branch)
+    elif isinstance(node, Used):  # what a macro gives is shown at its call
+        for found in _results(node.body):
+            yield msgspec.structs.replace(found, offset=max(0, node.offset - len(node.name)))

@@ -48,7 +48,8 @@ def test_it_reads_as_what_was_written(text: str) -> None:
 
 values = st.recursive(
     st.text("aé1 #:,[]{}'\"\\-*&!|>%@`\n~", max_size=6) | st.integers() | st.booleans() | st.none(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab:# ,'", min_size=1, max_size=3), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text("ab:# ,'", min_size=1, max_size=3), inner, max_size=3),
     max_leaves=8,
 )
 

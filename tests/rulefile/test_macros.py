@@ -114,3 +114,12 @@ def test_values_of_a_list_and_rows_of_a_register_are_no_logic() -> None:
     assert {
         name: rule.logic for name, rule in loaded(CITY.replace("[harbour]", "[harbour, west]")).rules.items()
     } == before
+
+
+def test_words_of_a_severity_are_looked_for_in_macros() -> None:
+    macro = "---\nkind: macro\nid: grade\nparameters: {n: double}\nexpression: \"n > 9.0 ? 'severe' : 'awful'\"\n"
+    rule = "---\nkind: threshold\nid: r\nevent: sensor.rain\nwindow: 1h\nmeasure: {max: mm_per_h}\n"
+    rest = "condition: {gte: 3}\nseverity: grade(value)\n"
+    files = {"city.yaml": CITY.encode(), "gauges.csv": b"device,every\n", "rules.yaml": (macro + rule + rest).encode()}
+    told = [(one.code, one.line, one.column) for one in check_files(files)[1] if one.gravity is Gravity.BUG]
+    assert told == [("TOC106", 13, 11)]

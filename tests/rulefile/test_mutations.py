@@ -109,6 +109,53 @@ name: C
 zone: UTC
 districts: [n]
 """,
+    "u.yaml": b"""\
+kind: macro
+id: high
+parameters: {than: double, where: place}
+expression: level > than && has(where.lat) && on
+---
+kind: macro
+id: low
+expression: "!high(3, place) || n == 1"
+---
+kind: match
+id: u
+event: a.b
+where: low() && high(2.5, p)
+""",
+    "v.yaml": b"""\
+kind: template
+id: v
+parameters: {device: string, than: {type: double, default: 3}, span: duration, more: expression}
+instances:
+  - {id: a, device: "d'1", span: 10m, more: n > 1}
+  - {id: b, device: d2, than: 4.5, span: 1h, more: on}
+rule:
+  kind: threshold
+  title: $device ${than}x $$
+  event: a.b
+  by: [place.district, device]
+  where: device == $device && level > $than && $more
+  window: $span
+  condition: {gte: 3}
+  tests: [{events: [{at: 0s, event: a.b, device: $device}], expect: []}]
+---
+kind: override
+id: o
+rule: v
+district: n
+set: {condition: {gte: 2}, window: 2h, alert: {title: "{{ place.address }}"}}
+reason: r
+tests: [{events: [], expect: []}]
+""",
+    "z.geojson": b"""\
+{"type": "FeatureCollection", "features": [
+ {"type": "Feature", "id": "a", "properties": {"name": "b"}, "geometry":
+  {"type": "Polygon", "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}},
+ {"type": "Feature", "id": 7, "properties": null, "geometry":
+  {"type": "MultiPolygon", "coordinates": [[[[0, 0, 5], [1, 0, 5], [1, 1, 5], [0, 0, 5]]]]}}]}
+""",
     "m.test.yaml": b"""\
 tests:
   - name: t

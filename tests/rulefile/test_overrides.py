@@ -100,7 +100,7 @@ steps:
   - {name: crash, event: crash}
   - {name: done, not: {event: cleared}}
 """
-    change = WEST.replace("crashes", "unanswered").replace("{condition: {gte: 3}, ", "{").replace(", dispatch: {priority: 1}", "")
+    change = WEST.replace("crashes", "unanswered").replace("condition: {gte: 3}, ", "").replace("{priority: 1}", "{to: a}")
     bundle = made(rule, districts__west__rules=change)
     assert [one.where is None for one in bundle.rules["unanswered@west"].selectors] == [True, False, True]
     assert [one.where is None for one in bundle.rules["unanswered"].selectors] == [True, False, True]
@@ -109,7 +109,7 @@ steps:
 
 def test_rows_of_a_register_are_expected_in_their_district() -> None:
     rule = "kind: absence\nid: silent\nevent: level\nby: device\nevery: 10m\nexpect: {register: gauges}\n"
-    change = WEST.replace("crashes", "silent").replace("condition: {gte: 3}", "every: 5m").replace("priority: 1", "to: west")
+    change = WEST.replace("crashes", "silent").replace("condition: {gte: 3}", "every: 5m").replace("priority: 1", "to: a")
     rules = made(rule, districts__west__rules=change).rules
     assert rules["silent"].expected == (("G-2",), ("G-3",))
     assert rules["silent@west"].expected == (("G 1",),)
@@ -126,7 +126,8 @@ def test_a_rule_in_a_districts_folder_sees_that_district_only() -> None:
 @pytest.mark.parametrize(("more", "code", "message"), [
     ({"districts__west__rules": WEST.replace("district: west", "district: east")}, "TOC087",
      "the file is west's, and a district changes nothing in another"),
-    ({"districts__nord__rules": WEST.replace("district: west", "district: nord")}, "TOC087", "there is no district `nord`"),
+    ({"districts__nord__rules": WEST.replace("district: west", "district: nord")}, "TOC087",
+     "there is no district `nord`"),
     ({"districts__nord__own": BASE.replace("id: crashes", "id: own")}, "TOC087",
      "the file is in the folder of a district `nord`, and there is none"),
     ({"districts__east__own": BASE.replace("id: crashes", "id: own"),
@@ -178,9 +179,11 @@ STEPPED = "kind: sequence\nid: base\nby: [place.district, device]\nowner: a\n"
     ("threshold", COUNT + "suppress_for: 1m\n", "suppress_for: 30s", "suppress_for: 2m"),
     ("threshold", COUNT + "severity: moderate\n", "severity: extreme", "severity: minor"),
     ("threshold", COUNT + "status: test\n", "status: stable", "status: experimental"),
-    ("threshold", COUNT + "limit: {alerts: 5, per: 1h}\n", "limit: {alerts: 6, per: 1h}", "limit: {alerts: 4, per: 1h}"),
+    ("threshold", COUNT + "limit: {alerts: 5, per: 1h}\n", "limit: {alerts: 6, per: 1h}",
+     "limit: {alerts: 4, per: 1h}"),
     ("threshold", COUNT, "title: Elsewhere", "limit: {alerts: 6, per: 1h}"),
-    ("threshold", COUNT + "dispatch: {to: a, priority: 2}\n", "dispatch: {to: b, priority: 1}", "dispatch: {priority: 3}"),
+    ("threshold", COUNT + "dispatch: {to: a, priority: 2}\n", "dispatch: {to: b, priority: 1}",
+     "dispatch: {priority: 3}"),
     ("threshold", COUNT + "alert: {title: a, category: Fire}\n", "alert: {title: b}", "alert: {category: Met}"),
     ("absence", "every: 10m\n", "every: 5m", "every: 20m"),
     ("absence", "every: 10m\ngrace: 2m\n", "grace: 1m", "grace: 3m"),

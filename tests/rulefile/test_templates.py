@@ -57,7 +57,8 @@ def test_an_instance_is_indexed_by_its_value() -> None:
 
 
 def test_a_row_without_a_value_and_without_default_is_told() -> None:
-    problems = [one for one in told(TEMPLATE.replace("{type: duration, default: 5m}", "duration")) if one.gravity == "bug"]
+    without = TEMPLATE.replace("{type: duration, default: 5m}", "duration")
+    problems = [one for one in told(without) if one.gravity == "bug"]
     assert [(one.code, one.line, one.message) for one in problems] == [
         ("TOC082", 9, "the row 'G-3' of gauges has no `every`")]
 
@@ -69,7 +70,7 @@ def test_what_all_instances_share_is_told_once() -> None:
 
 
 def test_what_one_instance_has_names_it() -> None:
-    problems = [one for one in told(TEMPLATE.replace("window: $every", 'window: {type: $team, size: 1h}'))]
+    problems = told(TEMPLATE.replace("window: $every", "window: {type: $team, size: 1h}"))
     named = [(one.line, one.message) for one in problems if one.code == "TOC016"]
     assert named == [
         (16, "`type` is 'a', which is none of its values (instance G-1)"),
@@ -122,7 +123,10 @@ def test_placeholders_stand_for_values(text: str, kind: str, value: str, plain: 
     assert node.expression.text == expression
 
 
-@given(st.lists(st.sampled_from(["$a", "${b}", "$$", "x", " ", "é"]), min_size=1), st.text(max_size=4), st.text(max_size=4))
+PARTS = st.lists(st.sampled_from(["$a", "${b}", "$$", "x", " ", "é"]), min_size=1)
+
+
+@given(PARTS, st.text(max_size=4), st.text(max_size=4))
 def test_every_character_knows_where_it_came_from(parts: list[str], one: str, other: str) -> None:
     text = " ".join(parts)
     node = filled(text, a=("string", one), b=("string", other))
