@@ -354,8 +354,11 @@ class Aligned(Threshold):
         return self.edges.begin(end), end
 
     def _runs_until(self, state: ThresholdState, time: Micros) -> Micros:
+        edge = self.edges.after(time)
+        if state.edge is not None and state.edge > edge:
+            return edge  # judged by now; without events it would not have been waited for
         running = state.members and state.members[state.head].time <= time
-        return state.edge if running and state.edge == self.edges.after(time) else time
+        return edge if running and state.edge == edge else time
 
 
 class Session(Threshold):

@@ -297,3 +297,13 @@ def test_contradictions_are_named(spec: dict[str, Any], field: str, wrong: str) 
 ])
 def test_what_is_sound_is_not_complained_about(spec: dict[str, Any]) -> None:
     assert threshold.problems(spec) == []
+
+
+@pytest.mark.parametrize("clock", range(10, 20))
+def test_an_absent_value_is_given_up_only_beyond_the_window_that_ran(clock: int) -> None:
+    values = [(-4, 0), (-4, 1), (10, 0)]
+    members = tuple(Member(DAY + at, "s", 0, number, f"e{number}", 1, value)
+                    for number, (at, value) in enumerate(values) if at < clock)
+    case = Case(Window("hopping", size=7, hop=3), Measure("sum", "x"), Test("gt", 0), members, None, 2, 0, 0,
+                ZoneInfo("UTC"))
+    assert told(fold(compiled(case), members, DAY + clock)) == episodes(case, DAY + clock)
