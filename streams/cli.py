@@ -147,6 +147,7 @@ def _backtest(words: Words) -> None:
                         help="as the file came, or sorted by event time (default: arrival)")
     parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
     parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
+    parser.add_argument("--alerts", action="store_true", help="the alerts that come of the findings instead of these")
     parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule, or these")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="share the keys among so many (default: 1)")
     parser.add_argument("--diff", nargs="+", default=[], metavar="VERSION",

@@ -24,6 +24,7 @@ from streams.rulefile import Workshop, workshop, workshop_of
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest, Span, final_line, log_line
 from streams.tools.backtesting import chart, verdict
+from streams.tools.backtesting.alerts import alerts
 from streams.tools.backtesting.compare import compare
 from streams.tools.backtesting.events import EventLog
 from streams.tools.backtesting.noise import as_json, noise
@@ -73,7 +74,7 @@ def backtest(shop: Workshop, asked: Asked) -> int:
     try:
         if options.diff:
             _diff(shop, asked)
-        elif options.log:
+        elif options.log or options.alerts:
             _log(shop, asked)
         else:
             _plain(shop, asked)
@@ -89,10 +90,13 @@ def _check(options: argparse.Namespace, inputs: Inputs) -> None:
         raise Misasked("give either --input SOURCE=FILE, as often as needed, or --broker URL to read accepted events")
     if options.jobs < 1:
         raise Misasked("--jobs must be at least 1")
-    if options.log and options.jobs > 1:
-        raise Misasked("--log tells findings in order: it takes --jobs 1")
-    if options.log and (options.diff or options.report):
-        raise Misasked("--log goes neither with --diff nor with --report")
+    word = "--log" if options.log else "--alerts"
+    if options.log and options.alerts:
+        raise Misasked("give --log or --alerts, not both")
+    if (options.log or options.alerts) and options.jobs > 1:
+        raise Misasked(f"{word} takes findings in order, and so --jobs 1")
+    if (options.log or options.alerts) and (options.diff or options.report):
+        raise Misasked(f"{word} goes neither with --diff nor with --report")
     if len(options.diff) > 2:
         raise Misasked("--diff takes OLD, or OLD and NEW: folders of rules or revisions of git")
 
@@ -111,11 +115,12 @@ def _plain(shop: Workshop, asked: Asked) -> None:
 
 
 def _log(shop: Workshop, asked: Asked) -> None:
-    """Every emission in order."""
+    """Every emission in order, or the alerts that come of them."""
     bundle = chosen(shop, asked.options.rule)
     one = _backtest(bundle, _seeing(asked, bundle))
     with asked.progress("backtest", _total(one, asked)) as advance:
-        _write(log_line(finding) for finding in one.emissions(advance))
+        told = one.emissions(advance)
+        _write(map(log_line, told) if asked.options.log else alerts(bundle, told))
     _say(orjson.dumps(one.summary()).decode() if asked.options.json else summary_text(one.summary()))
 
 

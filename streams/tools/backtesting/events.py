@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import BEFORE_ALL, HOUR
+from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.frames import CLOCK_ROW, AcceptedRow, ClockRow, MemberRow, WorkRow, decode_events
 from streams.ingest import Taken
 from streams.logs import Log
@@ -146,6 +146,7 @@ class EventsReplay(Replay):
         self.events = self.strangers = 0
         self._head: Micros = BEFORE_ALL
         self._clocks = dict.fromkeys(self.parts, BEFORE_ALL)
+        self._firsts = dict.fromkeys(self.parts, AFTER_ALL)
         self._offsets = dict.fromkeys(self.parts, -1)
         self._places = {name: [field.name for field in kind.fields.values() if field.type == "place"]
                         for name, kind in bundle.event_types.items()}
@@ -160,6 +161,7 @@ class EventsReplay(Replay):
                 self.strangers += 1
                 continue
             event = self._restored(row.event)
+            self._firsts[part] = min(self._firsts[part], event.time)
             if self._clocks[part] == BEFORE_ALL and row.clock > BEFORE_ALL:  # what is expected counts from here
                 self._clocks[part], self._offsets[part] = row.clock, event.offset
                 work.append(self._clock_row(part, BEFORE_MEMBERS))
@@ -193,7 +195,7 @@ class EventsReplay(Replay):
     def _clock_row(self, part: SourcePart, row: int) -> ClockRow:
         source, partition = part
         return ClockRow(source, partition, self.partitions[source], self._offsets[part], row, self._clocks[part],
-                        self._head)
+                        self._head, self._firsts[part])
 
     def _restored(self, event: Event) -> Event:
         """The event with its places as places: frames keep them as plain lists."""

@@ -71,6 +71,17 @@ def test_a_page_and_the_noise_are_told_beside_the_lines(versions: Path, capsys: 
     assert orjson.loads(capsys.readouterr().err)["noise"]["rules"][0]["top"] == [["d1", 1], ["d2", 1]]
 
 
+def test_alerts_are_what_respond_makes_of_the_findings(versions: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = RULES[RULES.index("kind: threshold"):].replace("id: gas", "id: tried") + "status: experimental\n"
+    (versions / "rules" / "more.yaml").write_text(rule)
+    assert main([*BACKTEST, "--finish", "--alerts"]) == 0
+    out, err = capsys.readouterr()
+    assert [(one["topic"], one["type"], one["data"]["rule"], one["data"]["count"]) for one in lines(out)] == [
+        ("alerts", "tocsin.alert.resolved", "gas", 3), ("shadow", "tocsin.alert.resolved", "tried", 3),
+        ("alerts", "tocsin.alert.resolved", "gas", 2), ("shadow", "tocsin.alert.resolved", "tried", 2)]
+    assert "records: 5" in err
+
+
 def test_findings_are_those_of_the_time_and_the_rules_asked_for(versions: Path,
                                                                 capsys: pytest.CaptureFixture[str]) -> None:
     (versions / "rules" / "more.yaml").write_text(RULES[RULES.index("kind: threshold"):].replace("id: gas", "id: more"))
