@@ -100,7 +100,8 @@ steps:
   - {name: crash, event: crash}
   - {name: done, not: {event: cleared}}
 """
-    change = WEST.replace("crashes", "unanswered").replace("condition: {gte: 3}, ", "").replace("{priority: 1}", "{to: a}")
+    change = WEST.replace("crashes", "unanswered").replace("condition: {gte: 3}", "owner: b")
+    change = change.replace("priority: 1", "to: a")
     bundle = made(rule, districts__west__rules=change)
     assert [one.where is None for one in bundle.rules["unanswered@west"].selectors] == [True, False, True]
     assert [one.where is None for one in bundle.rules["unanswered"].selectors] == [True, False, True]
@@ -109,7 +110,8 @@ steps:
 
 def test_rows_of_a_register_are_expected_in_their_district() -> None:
     rule = "kind: absence\nid: silent\nevent: level\nby: device\nevery: 10m\nexpect: {register: gauges}\n"
-    change = WEST.replace("crashes", "silent").replace("condition: {gte: 3}", "every: 5m").replace("priority: 1", "to: a")
+    change = WEST.replace("crashes", "silent").replace("condition: {gte: 3}", "every: 5m")
+    change = change.replace("priority: 1", "to: a")
     rules = made(rule, districts__west__rules=change).rules
     assert rules["silent"].expected == (("G-2",), ("G-3",))
     assert rules["silent@west"].expected == (("G 1",),)
