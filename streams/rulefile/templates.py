@@ -39,7 +39,6 @@ TEMPLATE_FIELDS = (
 )
 INSTANCES_FIELDS = (Field("register", "string", "the register whose rows are the instances", required=True),)
 SHOWN_AT_MOST = 20
-NAMED_AT_MOST = 3
 _UNFIT = re.compile(r"[^A-Za-z0-9_.-]+")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _TEXTS: Mapping[str, Callable[[Any], str]] = {
