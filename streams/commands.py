@@ -127,8 +127,10 @@ def tail(options: argparse.Namespace) -> int:
 def check(options: argparse.Namespace) -> int:
     """`tocsin check`: every mistake at once."""
     from streams.rulefile import check as check_rules
+    from streams.tools.testing.mistakes import mistakes
 
-    _, problems = check_rules(existing_directory(options.rules), today_of(options))
+    bundle, problems = check_rules(existing_directory(options.rules), today_of(options))
+    problems = sorted([*problems, *(mistakes(bundle) if bundle is not None else ())])
     stopping = [problem for problem in problems if problem.gravity in STOPPING]
     shown = stopping if options.quiet else problems
     if options.json:

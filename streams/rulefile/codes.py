@@ -147,6 +147,11 @@ BAD_AREA = _code(
 )
 DUPLICATE_ZONE = _code("TOC066", "two areas have one name", "give one of the two another name")
 
+# Tests
+UNREADABLE_TEST = _code(
+    "TOC091", "a test that cannot be read", "correct the test here; `tocsin test` would call it failed", Gravity.WARNING
+)
+
 # Advice
 NO_OWNER = _code(
     "TOC070", "a rule without an owner", "name who looks after it: `owner: traffic-police`", Gravity.WARNING

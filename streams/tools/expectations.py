@@ -22,11 +22,9 @@ def differences(what: str, where: str, found: Sequence[Told], expected: Any) -> 
 
     `what` is an episode, an alert or a dispatch; `where` the word of the test that lists them.
     """
-    if not isinstance(expected, Sequence) or isinstance(expected, str):
-        raise Misread(f"`{where}` is a list; write [] for none", where)
+    check_list(what, where, expected)
     problems: list[Difference] = []
     for index, wanted in enumerate(expected):
-        _check_words(what, where, index, wanted)
         if index >= len(found):
             problems.append((f"{what} missing: {shown(wanted)}", (where, index)))
             continue
@@ -34,6 +32,14 @@ def differences(what: str, where: str, found: Sequence[Told], expected: Any) -> 
             problems += _compare(f"{what} {index + 1}", (where, index), found[index], name, value)
     problems += [(f"{what} not expected: {shown(told)}", (where,)) for told in found[len(expected):]]
     return problems
+
+
+def check_list(what: str, where: str, expected: Any) -> None:
+    """An expected list is a list of mappings. Raises Misread."""
+    if not isinstance(expected, Sequence) or isinstance(expected, str):
+        raise Misread(f"`{where}` is a list; write [] for none", where)
+    for index, wanted in enumerate(expected):
+        _check_words(what, where, index, wanted)
 
 
 def shown(told: Told) -> str:

@@ -25,7 +25,7 @@ class Rebuild(Protocol):
 
 def overridden(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None) -> tuple[Bundle, Rule]:
     """The bundle and the rule as a test has them. Raises Misread."""
-    registers, lists = _registers(bundle, test), _lists(bundle, test)
+    registers, lists = stand_ins(bundle, test)
     if not registers and not lists:
         return bundle, rule
     if rebuild is None:
@@ -36,6 +36,11 @@ def overridden(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Reb
         texts = "; ".join(problem.message for problem in found.problems)
         raise Misread(f"the rule does not fit the test's registers and lists: {texts}") from found
     return made, msgspec.structs.replace(made.rules[rule.id], tests=rule.tests)
+
+
+def stand_ins(bundle: Bundle, test: Mapping[str, Any]) -> tuple[dict[str, Register], dict[str, tuple[Any, ...]]]:
+    """The registers and lists that a test brings along. Raises Misread."""
+    return _registers(bundle, test), _lists(bundle, test)
 
 
 def _registers(bundle: Bundle, test: Mapping[str, Any]) -> dict[str, Register]:

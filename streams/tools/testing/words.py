@@ -1,0 +1,53 @@
+"""The words of a test in a rule file, as tables of fields: for the tool that reads them, the manual and editors."""
+
+from __future__ import annotations
+
+from streams.kinds import Field
+
+TEST = (
+    Field("name", "string", "what is tested; named in every result"),
+    Field("start", "moment", "when it begins: `2026-03-29T01:30`, in the city's zone, or an instant with `Z`; midnight "
+          "UTC of Monday, 5 January 2026, if not given"),
+    Field("origin", "test_place", "where it plays: `[latitude, longitude]`; `[0, 0]` if not given"),
+    Field("registers", "test_registers", "rows in place of the real ones: "
+          "`registers: {sensors: [{device: d1, report_interval: 10m}]}`"),
+    Field("lists", "test_lists", "values in place of the real ones: `lists: {covers: [a, b]}`"),
+    Field("events", "test_events", "what happens, in any order"),
+    Field("watch", "list_values", "keys of a register that are expected though no event names them: `watch: [RG-001]`"),
+    Field("expect", "episodes", "the complete list of episodes in order of opening"),
+    Field("expect_none", "nothing", "`true`: nothing is found; the same as `expect: []`"),
+    Field("late", "list_values", "the complete list of the events that come too late to count: `late: [3]`"),
+    Field("alerts", "told", "the complete list of how each alert stands in the end: `state`, `title`, `severity`, "
+          "`opened`, `ended` and the other fields that subscribers read"),
+    Field("dispatches", "told", "the complete list of how each dispatch stands in the end: `state`, `to`, `priority` "
+          "and the other fields that subscribers read"),
+)
+EVENT = (
+    Field("at", "duration", "when it happens, as a duration after the start", required=True),
+    Field("event", "event_name", "its type", required=True),
+    Field("arrives", "duration", "when it comes, if later than it happened"),
+    Field("place", "test_place", "where: `[0, 0.0003]` in degrees or `{north: 80m, east: -30m}`, both from the test's "
+          "`origin`; or `{lat: 30.01, lon: 124.02}`; in a mapping also `district` and `address`"),
+    Field("severity", "string", "its severity, where it matters"),
+    Field("source", "string", "its source, where it matters"),
+)
+PLACE = (
+    Field("lat", "number", "latitude in degrees"),
+    Field("lon", "number", "longitude in degrees"),
+    Field("north", "length", "how far north of the origin: `80m`, `-1.5km`"),
+    Field("east", "length", "how far east of the origin: `30m`, `-30m`"),
+    Field("district", "string", "the district"),
+    Field("cell", "string", "the cell of the map"),
+    Field("address", "string", "the address"),
+)
+EPISODE = (
+    Field("opened", "duration", "when it opened"),
+    Field("closed", "duration_or_null", "when it closed; `null`: it is still open"),
+    Field("evidence", "evidence", "how many events prove it, or which: `[1, 3]`, counted from 1"),
+    Field("count", "integer", "how many events prove it"),
+    Field("value", "plain", "what was measured at its peak"),
+    Field("key", "plain", "its key: `{street: Elm}`; `key.street: Elm` for a part of it"),
+    Field("steps", "plain", "which events filled the steps of a sequence"),
+    Field("ended", "plain", "why it ended, if not by its condition: `no_data`"),
+    Field("corrections", "integer", "how often it was corrected"),
+)
