@@ -72,14 +72,15 @@ def explain(story: Story, wanted: Mapping[str, str], at: Micros | None, finding:
     story = with_findings(story)
     rule, onlooker = story.rule, Onlooker(story.bundle, story.rule)
     lanes = _lanes(story, onlooker)
-    key = _chosen(story, lanes, wanted, at)
+    looks = [look for one in story.arrived for look in onlooker.looks(one)]
+    key = _chosen(story, lanes, looks, wanted, at)
     asked = region(at, _span(rule, key))
     lane = _lane(story, key, _about(rule, lanes.get(key, []), wanted), asked)
-    looks = [look for one in story.arrived for look in onlooker.looks(one)]
     told = [finding for finding in story.told if finding.rule == rule.id and _key_of(rule, finding) == key
             and all(str(finding.key[name]) == text for name, text in wanted.items() if name in finding.key)]
     mine = [look for look in looks if look.key == key or _may_be(look, rule, key)]
-    causes = _found(story, told, lane, asked, finding) or Inquiry(story, onlooker, lane, asked, looks).causes()
+    inquiry = Inquiry(story, onlooker, lane, asked, looks, named=bool(wanted))
+    causes = _found(story, told, lane, asked, finding) or inquiry.causes()
     names = {finding.id for finding in told}
     words = Words(story.bundle.city.zone, story.start, asked.at)
     keys = {one: len(members) for one, members in lanes.items()}
@@ -145,25 +146,28 @@ def _span(rule: Rule, key: KeyValues) -> Micros:
 # Which key
 
 
-def _chosen(story: Story, lanes: Mapping[KeyValues, list[Member]], wanted: Mapping[str, str], at: Micros | None
-            ) -> KeyValues:
+def _chosen(story: Story, lanes: Mapping[KeyValues, list[Member]], looks: Sequence[Look], wanted: Mapping[str, str],
+            at: Micros | None) -> KeyValues:
     """The key that was named, or the one of which there is most to tell."""
     rule = story.rule
-    known = dict.fromkeys([*lanes, *(_key_of(rule, one) for one in story.told if one.rule == rule.id), *rule.expected])
+    seen = Counter(look.key for look in looks if look.key is not None and region(at, _span(rule, look.key)).holds(
+        look.event.time))
+    known = dict.fromkeys([*lanes, *(_key_of(rule, one) for one in story.told if one.rule == rule.id), *rule.expected,
+                           *seen])
     fitting = [key for key in known if matches(rule, key, wanted)]
     if not fitting:
         return tuple(_part(rule, wanted, name) for name in parts_of(rule))
     if len(fitting) == 1:
         return fitting[0]
-    found = [one for one in story.told if one.rule == rule.id and one.change != RETRACTED
-             and _key_of(rule, one) in fitting]
+    last = {one.id: one for one in story.told if one.rule == rule.id and _key_of(rule, one) in fitting}
+    found = [one for one in last.values() if one.change != RETRACTED]
     asked = region(at, _span(rule, fitting[0]))
     covering = [one for one in found if asked.covers(one.opened, one.closed)]
     if covering:
         return _key_of(rule, min(covering, key=lambda one: abs(one.opened - (at or 0))))
     counts = Counter({key: sum(asked.holds(one.time) for one in lanes.get(key, ())) for key in fitting})
-    tried = [key for key, _ in counts.most_common(KEYS_TRIED)]
-    return max(tried, key=lambda key: (_progress(story, key, lanes.get(key, []), asked), counts[key]))
+    tried = sorted(fitting, key=lambda key: (-counts[key], -seen[key]))[:KEYS_TRIED]
+    return max(tried, key=lambda key: (_progress(story, key, lanes.get(key, []), asked), counts[key], seen[key]))
 
 
 def matches(rule: Rule, key: KeyValues, wanted: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from streams.clocks import rfc3339, show_duration
 from streams.conditions import Clause, EvalError, Expression, Logic, logic
 from streams.guards import off_duty
 from streams.places import CELL
@@ -147,7 +148,15 @@ def names_of(rule: Rule) -> list[str]:
 
 def _hurdle(clause: Clause, event: Event) -> Hurdle:
     text = f"!({clause.text})" if clause.negated else clause.text
-    return Hurdle(text, clause.values(event), clause.failure(event))
+    values = {path: _spelled(clause.reads[path].type, value) for path, value in clause.values(event).items()}
+    return Hurdle(text, values, clause.failure(event))
+
+
+def _spelled(kind: str, value: Any) -> Any:
+    """Instants and spans as people write them; the rest as it is."""
+    if kind == "timestamp":
+        return rfc3339(value)
+    return show_duration(value) if kind == "duration" else value
 
 
 def _true(where: Expression, event: Event) -> bool | None:

@@ -75,11 +75,11 @@ class Lane:
         lane = Lane(self.detector, self.key, [one for one in self.members if one.time <= time], self.since)
         return lane.fold(time + 1)
 
-    def best(self, asked: Region) -> tuple[Micros, Explained] | None:
+    def best(self, asked: Region, after: Micros = BEFORE_ALL) -> tuple[Micros, Explained] | None:
         """The moment at which the rule came nearest to holding, and the facts of it; the latest of equal ones."""
         found: tuple[Micros, Explained] | None = None
         for time, facts in self._moments():
-            if asked.holds(time) and (found is None or facts.progress >= found[1].progress):
+            if asked.holds(time) and time > after and (found is None or facts.progress >= found[1].progress):
                 found = (time, facts)
         return found
 

@@ -268,11 +268,13 @@ def _window_short(told: Told) -> str:
     amounts = amount(told.rule, found.measured)
     if "over" not in told.facts:
         when = "" if told.facts.get("at") is None else f", at {told.words.time(told.facts['at'])}"
-        return f"at most {amounts}{when}" if found.measured.value else amounts
+        nearest = "at most" if found.measured.name == "count" else "no nearer than"
+        return f"{nearest} {amounts}{when}" if found.measured.value is not None else amounts
     over: Micros = told.facts["over"]
     after = f"{show_duration(over)} after the window" if over else "just when the first had left the window"
-    if found.measured.name == "count":
-        return f"{amounts}; the {ordinal(int(found.measured.value or 0) + 1)} came {after}"
+    need, value = found.measured.test.value, found.measured.value or 0
+    if found.measured.name == "count" and need - value <= 1:
+        return f"{amounts}; the {ordinal(int(value) + 1)} came {after}"
     return f"{amounts}; what was missing came {after}"
 
 

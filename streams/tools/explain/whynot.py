@@ -5,8 +5,9 @@ What makes the rule hold is the reason. Every trial is a fold of the service's o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +26,7 @@ from streams.tools.explain.fits import Look, Onlooker, parts_of
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
 from streams.tools.explain.story import Arrived, Story, selects
 
+ALIKE = 0.8
 TRIED_AT_MOST = 60
 FARTHER = 5
 Number = TypeVar("Number", int, float)
@@ -37,6 +39,7 @@ EXCLUDED = {
     "condition_failed": 40, "late": 41, "duplicate": 42, "no_key": 43, "no_value": 44, "exception": 45,
     "off_schedule": 46, "too_far": 47, "condition_false": 50, "other_key": 60,
 }
+FAR_OFF = 93
 CLOSE = 10
 """A window missed by less than this part of it is the reason rather than a condition that is false."""
 GROUPED = 20
@@ -54,11 +57,15 @@ class Excluded(msgspec.Struct, frozen=True):
 class Inquiry:
     """One rule, one key, one moment."""
 
-    def __init__(self, story: Story, onlooker: Onlooker, lane: Lane, asked: Region, looks: Sequence[Look]) -> None:
+    def __init__(self, story: Story, onlooker: Onlooker, lane: Lane, asked: Region, looks: Sequence[Look],
+                 named: bool = False) -> None:
         self.story, self.onlooker, self.lane, self.asked, self.looks = story, onlooker, lane, asked, looks
+        self.named = named  # the key was
         self.rule: Rule = story.rule
         self.detector: Detector = lane.detector
-        self.known = {one.opened for one in lane.fold(FOR_EVER).hold.episodes}
+        self.times = {member.id: member.time for member in lane.members}
+        self.episodes: list[Episode] = lane.fold(FOR_EVER).hold.episodes
+        self.known = {one.opened for one in self.episodes}
 
     def causes(self) -> list[Cause]:
         """Every reason that was found, the best first."""
@@ -72,7 +79,7 @@ class Inquiry:
     def waiting(self) -> Iterator[Cause]:
         """What will be concluded once the clock has come so far."""
         now = {one.opened for one in self.lane.fold(self.story.clock).hold.episodes}
-        coming = [one for one in self.lane.fold(FOR_EVER).hold.episodes if one.opened not in now and self._near(one)]
+        coming = [one for one in self.episodes if one.opened not in now and self._near(one)]
         one = nearest(coming, self.asked.at)
         if one is None or self.story.clock >= FOR_EVER:
             return
@@ -92,7 +99,10 @@ class Inquiry:
                 yield Cause("not_yet", 25, {"episode": coming[0], **self._state(at)})
 
     def _near(self, one: Episode) -> bool:
-        return self.asked.holds(one.opened) or self.asked.covers(one.opened, one.closed)
+        """Whether an episode has to do with the moment, by itself or by the events that prove it."""
+        if self.asked.holds(one.opened) or self.asked.covers(one.opened, one.closed):
+            return True
+        return any(self.asked.holds(self.times.get(id, BEFORE_ALL)) for id in one.evidence)
 
     def _new(self, detector: Detector | None = None, more: Sequence[Member] = (), without: int = 0) -> Episode | None:
         """An episode near the moment that the rule as it is does not have."""
@@ -109,8 +119,25 @@ class Inquiry:
                 episode = self._new(one.detector, without=one.ignored)
                 if episode is not None:
                     reason, rank = DEMANDS[one.demand]
-                    more = self._best() if one.demand == "min_events" else self._of_demand(one, episode)
-                    yield Cause(reason, rank, {"episode": episode, "step": one.step, **more})
+                    if one.demand == "min_events":
+                        yield from self._too_few(episode)
+                        continue
+                    facts = {"episode": episode, "step": one.step, **self._of_demand(one, episode)}
+                    yield Cause(reason, FAR_OFF if self._far_off(one, facts) else rank, facts)
+
+    def _far_off(self, one: Relaxed, facts: Mapping[str, Any]) -> bool:
+        """Whether the steps lie more than twice as far apart as the rule allows: then they hardly belong together."""
+        within: Micros | None = self.rule.spec.get("within")
+        times = [member.time for members in facts.get("bound", {}).values() for member in members]
+        return one.demand == "within" and within is not None and max(times) - min(times) > 2 * within
+
+    def _too_few(self, episode: Episode) -> Iterator[Cause]:
+        """Fewer events than `min_events` are no news where fewer of them help the condition."""
+        facts = self._state(max([episode.opened, *(self.times.get(id, BEFORE_ALL) for id in episode.evidence)]))
+        measured = facts["facts"].measured
+        few = measured is not None and len(measured.members) < (self.rule.spec.get("min_events") or 0)
+        if few and measured.test.op in ("gt", "gte"):
+            yield Cause("too_few_events", DEMANDS["min_events"][1], facts)
 
     def _of_demand(self, one: Relaxed, episode: Episode) -> dict[str, Any]:
         members = {member.id: member for member in self.lane.members}
@@ -130,9 +157,10 @@ class Inquiry:
     def _user_of(self, episode: Episode) -> Episode | None:
         """The match that took the events of this one, or that covers its start."""
         taken = set(episode.evidence)
-        others = self.lane.fold(FOR_EVER).hold.episodes
+        others = self.episodes
         shared = [one for one in others if taken & set(one.evidence)]
-        return (shared or nearest_before(others, episode) or [None])[0]
+        found = shared or nearest_before(others, episode)
+        return found[0] if found else None
 
     # The window
 
@@ -177,12 +205,14 @@ class Inquiry:
     # Events
 
     def excluded(self) -> Iterator[Cause]:
-        """Events that the key did not get and with which the rule would hold."""
+        """Events that the key did not get and with which the rule would hold; no event makes an absence."""
+        if self.rule.kind == "absence":
+            return
         groups: dict[str, list[Excluded]] = {}
         for one in self._excluded():
             groups.setdefault(one.reason, []).append(one)
         for reason, ones in groups.items():
-            rank, last = EXCLUDED[reason], ones[-TRIED_AT_MOST:]
+            rank, last = EXCLUDED[reason], self._nearest(ones)
             if reason == "no_value" or (self.rule.near is not None and ones[0].member.position is None):
                 yield Cause(reason, rank, {"looks": [one.look for one in ones], **self._best()})
                 continue
@@ -194,6 +224,12 @@ class Inquiry:
                 yield Cause(reason, rank, {"looks": [alone.look], "others": len(ones) - 1, **self._best()})
             elif self._new(more=[one.member for one in last]):
                 yield Cause(reason, rank + GROUPED, {"looks": [one.look for one in ones], **self._best()})
+
+    def _nearest(self, ones: Sequence[Excluded]) -> list[Excluded]:
+        """As many as are tried: those nearest to the moment, or the last ones."""
+        at = self.asked.at
+        ranked = sorted(ones, key=lambda one: (-one.look.event.time if at is None else abs(one.look.event.time - at)))
+        return ranked[:TRIED_AT_MOST]
 
     def _excluded(self) -> Iterator[Excluded]:
         taken = {one.id for one in self.lane.members}
@@ -212,9 +248,10 @@ class Inquiry:
         ranked = sorted(by_key, key=lambda key: (-_alike(key, self.lane.key), str(key)))[:TRIED_AT_MOST]
         for key in ranked:
             if self._new(more=[one.member for one in by_key[key]]):
-                alike = _alike(key, self.lane.key) > 0.8
+                alike = _alike(key, self.lane.key) > ALIKE
                 facts = {"key": key, "looks": [one.look for one in by_key[key]], **self._best()}
-                yield Cause("other_key", EXCLUDED["other_key"] if alike else EXCLUDED["other_key"] + GROUPED, facts)
+                rank = EXCLUDED["other_key"] if alike else 92 if self.named else EXCLUDED["other_key"] + GROUPED
+                yield Cause("other_key", rank, facts)
                 return
 
     def dead(self) -> Iterator[Cause]:
@@ -228,22 +265,28 @@ class Inquiry:
                 and self.asked.holds(one.time)]
         speaking = [one for one in near if self._speaks(one)]
         others = [one for one in near if one not in speaking]
-        for ones, rank in ((speaking, 49 if len(speaking) >= self._missed() else 95), (others, 96)):
+        for ones, rank in ((speaking, 49 if 0 < self._missed() <= len(speaking) else 95), (others, 96)):
             if ones:
                 reason = "unknown_type" if ones[0].reason == DeadReason.UNKNOWN_TYPE else "dead_letter"
                 yield Cause(reason, rank, {"arrived": ones[0], "others": len(ones) - 1, **self._best()})
 
     def _speaks(self, one: Arrived) -> bool:
-        """Whether a record names the key; where a rule has none, whether it is of a type that the rule asks for."""
-        texts = [str(part) for part in self.lane.key if part != ""]
-        return all(text in one.text for text in texts) if texts else selects(self.rule, one.told_type)
+        """Whether a record is of a type that the rule asks for, or nearly, and names the key."""
+        asked = [name for selector in self.rule.selectors for name in selector.types]
+        if not selects(self.rule, one.told_type) and not get_close_matches(one.told_type, asked, 1, ALIKE):
+            return False
+        texts = [re.escape(str(part)) for part in self.lane.key if part != ""]
+        return all(re.search(rf"(?<!\w){text}(?!\w)", one.text) for text in texts)
 
     def _missed(self) -> int:
-        """How many events are missed, as far as they are counted."""
+        """How many events are missed; 0 where nobody can say."""
         facts: Explained | None = self._best().get("facts")
-        if facts is None or facts.measured is None or facts.measured.name != "count":
+        if facts is None or facts.measured is None:
             return 1
-        return max(1, int(facts.measured.test.value) - int(facts.measured.value or 0))
+        name, test, value = facts.measured.name, facts.measured.test, facts.measured.value
+        if not name.startswith(("count", "distinct")) or test.op not in ("gt", "gte"):
+            return 0
+        return max(1, int(test.value) - int(value or 0))
 
     # What remains
 
@@ -264,7 +307,7 @@ class Inquiry:
         closed = [one for one in self.lane.fold(self.story.clock).hold.episodes
                   if at is not None and one.closed is not None and self.asked.low <= one.closed < at]
         if closed:
-            yield Cause("over", 85, {"episode": closed[-1]})
+            yield Cause("over", 95 if kind == "absence" else 70, {"episode": closed[-1]})
 
     def _absent(self, at: Micros | None) -> Iterator[Cause]:
         time = min(self.story.clock, FOR_EVER) if at is None else at
@@ -290,8 +333,14 @@ class Inquiry:
 
     def _best(self) -> dict[str, Any]:
         """The facts of the moment at which it came nearest."""
-        found = self.lane.best(self.asked)
+        found = self.lane.best(self.asked, self._free())
         return {} if found is None else {"at": found[0], "facts": found[1]}
+
+    def _free(self) -> Micros:
+        """Since when no episode was open before the moment."""
+        at = self.asked.at
+        ends = [one.closed for one in self.episodes if at is not None and one.closed is not None and one.closed < at]
+        return max(ends, default=BEFORE_ALL)
 
 
 def first_that(values: Sequence[Number], does: Callable[[Number], bool]) -> Number | None:

@@ -50,18 +50,26 @@ def _trimmed(text: str) -> str:
 
 def for_key(rule: Rule, key: KeyValues) -> str:
     """` for device m1`; nothing where a rule has no key."""
-    named = [f"{name.rpartition('.')[2]} {part}" for name, part in zip(parts_of(rule), key, strict=False) if part != ""]
+    named = [_part(name, part) for name, part in zip(parts_of(rule), key, strict=False) if part != ""]
     return f" for {', '.join(named)}" if named else ""
 
 
+def _part(name: str, part: Any) -> str:
+    """`device m1`; of what has no plain name only the value."""
+    plain = name.replace(".", "").isidentifier()
+    return f"{name.rpartition('.')[2]} {part}" if plain else str(part)
+
+
 def amount(rule: Rule, measured: Measured) -> str:
-    """`4 of 5 events in 10m`; `avg level 12.5 in 1h, not at least 20`."""
+    """`4 of 5 events in 10m`; `avg level = 12.5 in 1h where at least 20 is asked for`."""
     name, test, value = measured.name, measured.test, measured.value
     if name == "count" and test.op in ("gte", "gt"):
         need = test.value if test.op == "gte" else test.value + 1
         return f"{value or 0} of {number(need)} events{window(rule)}"
-    shown = "nothing" if value is None else number(value)
-    return f"{name} {shown}{window(rule)}, not {compared(test)}"
+    wanted = f"where {compared(test)} is asked for"
+    if value is None:
+        return f"no value of {name}{window(rule)} {wanted}"
+    return f"{name} = {number(value)}{window(rule)} {wanted}"
 
 
 def compared(test: Test) -> str:
