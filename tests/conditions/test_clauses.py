@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from streams.conditions import EvalError, Expression, compile_expression, event_scope
 from streams.conditions.clauses import clauses, logic
+from streams.conditions.macros import Definition
 from streams.records import Event
 from tests.conditions.events import ACCIDENT, SENSORS, TIME, event
 
@@ -110,3 +111,13 @@ def test_a_list_is_no_value_that_was_read() -> None:
     (one,) = clauses(compiled("lane in lists.watched"))
     assert one.values(event(lane="N2")) == {"lane": "N2"}
     assert sorted(one.paths) == ["lane", "lists.watched"]
+
+
+def test_a_call_of_a_macro_is_one_clause_as_its_author_wrote_it() -> None:
+    scope = event_scope([ACCIDENT])
+    scope.macros = {"busy": Definition("busy", {}, "closed && injured > 1")}
+    found = logic(compile_expression('!(busy() && lane == "N1") || busy()', scope, "bool"))
+    assert [(one.negated, one.text) for one in found.clauses()] == [
+        (True, "busy()"), (True, 'lane == "N1"'), (False, "busy()")]
+    (last,) = found.parts[1].against(True, event(closed=True, injured=1))
+    assert last.values(event(closed=True, injured=1)) == {"closed": True, "injured": 1}
