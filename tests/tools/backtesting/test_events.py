@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zlib import crc32
 
 import msgspec
@@ -60,23 +61,24 @@ def accepted(bundle: Bundle, folder: Path, partitions: int) -> list[list[Accepte
     return found
 
 
-def written(path: Path, rows: Sequence[Sequence[AcceptedRow]], twice: int = 0) -> Callable[[], Log]:
+def written(home: Path | str, rows: Sequence[Sequence[AcceptedRow]], twice: int = 0,
+            topic: str = TOPIC) -> Callable[[], Log]:
     """A log with these rows, one partition each, in frames of ten; the last `twice` frames stand there again."""
-    address = f"embedded://{path}"
+    address = f"embedded://{home}" if isinstance(home, Path) else home
 
     async def work() -> None:
         log = open_log(address)
         await log.start()
-        await log.create([TopicSpec(TOPIC, len(rows))])
+        await log.create([TopicSpec(topic, len(rows))])
         for number, own in enumerate(rows):
             parts = [list(own[start:start + 10]) for start in range(0, len(own), 10)]
             for part in [*parts, *parts[len(parts) - twice:]]:
                 value = frames.encode(frames.EventsFrame(frames.VERSION, part))
-                await log.append([Outgoing(TOPIC, number, None, value, timestamp=part[-1].event.received)])
+                await log.append([Outgoing(topic, number, None, value, timestamp=part[-1].event.received)])
         await log.stop()
 
     asyncio.run(work())
-    return partial(open_log, address, read_only=True)
+    return partial(open_log, address, **({"read_only": True} if address.startswith("embedded") else {}))
 
 
 @pytest.mark.parametrize(("partitions", "twice"), [(1, 0), (3, 0), (3, 2)])
@@ -122,10 +124,10 @@ def test_a_span_tells_what_opened_in_it_and_how_it_ended(bundle: Bundle, folder:
     assert 10 < len(wanted) < len(whole) - 10
 
 
-def test_a_range_begins_where_it_is_asked_to(bundle: Bundle, folder: Path, tmp_path: Path) -> None:
+def test_a_range_begins_where_it_is_asked_to(bundle: Bundle, folder: Path, address: str) -> None:
     [rows] = accepted(bundle, folder, 1)
-    since = START + 2 * HOUR
-    events = EventLog(written(tmp_path / "log.db", [rows]), TOPIC, since)
+    since, topic = START + 2 * HOUR, f"events{uuid4().hex}"
+    events = EventLog(written(address, [rows], topic=topic), topic, since)
     survey = events.survey()
     later = [row for row in rows if row.event.time >= since]
     assert survey.total == len(later) < len(rows)
