@@ -208,7 +208,7 @@ def kinds_apart(source: Source) -> Iterator[Fault]:
         return
     # Types of the contract begin with a capital; what does not is another kind, or the table of them.
     others = {(one.line, part) for one in source.imports for part in one.module.split(".")[2:3]
-              if room_of(one.module) == "kinds" and part.islower() and part != mine[0]}
+              if one.module.startswith("streams.kinds.") and part.islower() and part != mine[0]}
     for line, other in sorted(others):
         yield source.fault(
             line, f"the kind `{mine[0]}` knows the kind `{other}`",
