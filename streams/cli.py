@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     _show(words)
     _explain(words)
     _simulate(words)
+    _schema(words)
     version = _command(words, "version", commands.version, "print the version")
     version.add_argument("--json", action="store_true", help="as JSON")
     return parser
@@ -181,6 +182,12 @@ def _simulate(words: Words) -> None:
     parser.add_argument("--days", type=float, default=1.0, help="how long (default: 1)")
     parser.add_argument("--scale", type=float, default=1.0, help="how large a city (default: 1)")
     parser.add_argument("--json", action="store_true", help="JSON instead of text")
+
+
+def _schema(words: Words) -> None:
+    parser = _command(words, "schema", commands.schema, "print the JSON Schema of rule files, for editors")
+    parser.add_argument("kind", nargs="?", default=None, help="of one kind of document only (default: of all)")
+    parser.add_argument("--json", action="store_true", help="JSON (always so)")
 
 
 if __name__ == "__main__":

@@ -243,6 +243,18 @@ def simulate(options: argparse.Namespace) -> int:
     return 0
 
 
+def schema(options: argparse.Namespace) -> int:
+    """`tocsin schema`: the JSON Schema of rule files."""
+    from streams.rulefile.scalars import advise
+    from streams.tools.schema import schema_of, tables
+
+    if options.kind is not None and options.kind not in tables():
+        raise Refused(f"no kind {options.kind!r}; {advise(options.kind, tables(), 'there are')}")
+    written = orjson.dumps(schema_of(options.kind, installed_version("tocsin")), option=orjson.OPT_INDENT_2)
+    sys.stdout.buffer.write(written + b"\n")
+    return 0
+
+
 def version(options: argparse.Namespace) -> int:
     """`tocsin version`."""
     number = installed_version("tocsin")

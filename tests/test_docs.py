@@ -30,6 +30,7 @@ from streams.rules import Bundle, City
 from streams.service.worker import Settings, Worker
 from streams.tools.manual import parts, rewritten
 from streams.tools.ruletest import run_folder
+from streams.tools.schema import schema_of
 from streams.topics import Topics
 from tests.conftest import ROOT
 
@@ -97,6 +98,14 @@ def test_the_readme_s_kafka_commands_run(home: Path, broker: str) -> None:
     ends = "trap 'kill %1; wait %1 || true' EXIT\nset +o pipefail\n"
     told = shell(home, "tocsin simulate city --seed 7 > made.txt\n" + ends + script)
     assert "tocsin.alert.firing" in told
+
+
+def test_the_readme_s_schema_for_an_editor_is_written(home: Path) -> None:
+    [script] = blocks(README, "sh editor")
+    shell(home, script)
+    [(path, files)] = json.loads((home / ".vscode" / "settings.json").read_text())["yaml.schemas"].items()
+    assert json.loads((home / path).read_text()) == schema_of(version=metadata("tocsin")["Version"])
+    assert files == ["rules/**/*.yaml"]
 
 
 def test_every_document_in_the_manual_loads_and_its_tests_pass(tmp_path: Path) -> None:

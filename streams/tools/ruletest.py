@@ -30,10 +30,10 @@ from streams.rules import Bundle, Rule
 from streams.specs import Written
 from streams.tools.expectations import Difference, Told, differences
 from streams.tools.standins import Rebuild, overridden
+from streams.tools.testing import words
 from streams.tools.timeline import START, Arrival, Misread, setting_of, timeline, too_late
 
-WORDS = ("name", "start", "origin", "registers", "lists", "events", "watch", "expect", "expect_none", "late", "alerts",
-         "dispatches")
+WORDS = tuple(field.name for field in words.TEST)
 CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
 NOTHING = "expect_none"
 _ABSENT = object()

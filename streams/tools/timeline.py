@@ -21,10 +21,11 @@ from streams.mapping import COERCE
 from streams.places import EARTH_RADIUS_M
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule
+from streams.tools.testing import words
 
 START = parse_rfc3339("2026-01-05T00:00:00Z")
 ORIGIN = (0.0, 0.0)
-OWN_WORDS = ("at", "arrives", "event", "place", "severity", "source")
+OWN_WORDS = tuple(field.name for field in words.EVENT)
 PLACE_WORDS = Place.__struct_fields__
 AWAY_WORDS = ("north", "east")
 METRES_A_DEGREE = math.radians(EARTH_RADIUS_M)
