@@ -22,9 +22,9 @@ from streams.domains import Domain, LiveRule, Meta, SourceClock
 from streams.episodes import Episode, Hold
 from streams.findings import Finding
 from streams.frames import ClockRow, MemberRow, VersionRow, WorkFrame
-from streams.keys import GoneRow, Key, KeyRow, unpacked
+from streams.keys import GoneRow, Key, KeyRow
 from streams.onward import Onward
-from streams.records import KeyValues, Micros
+from streams.records import KeyValues, Micros, unpacked
 from streams.route import partition_of
 from streams.rules import Bundle, Rule
 

@@ -7,7 +7,6 @@ straggler can change any more.
 
 from __future__ import annotations
 
-import zlib
 from bisect import bisect_left
 from typing import Any
 
@@ -16,13 +15,11 @@ import msgspec
 from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.episodes import Episode
 from streams.kinds import Detector, Frontier, Renews
-from streams.records import KeyValues, Member, Micros
+from streams.records import KeyValues, Member, Micros, packed
 
 SETTLE_AT_LEAST = 64
 SETTLE_WITHIN = HOUR  # a key that is called for another reason so soon is not called only to settle
 EVENTS_LIMIT = 50_000  # of one key, that are not settled
-COMPRESS_FROM = 65_536  # bytes
-ZLIB = b"\xc1z"  # no msgpack begins with 0xc1
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -51,16 +48,6 @@ class GoneRow(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
     frame: int
     rule: str
     key: KeyValues
-
-
-def packed(row: bytes) -> bytes:
-    """A row's bytes; a large one compressed, because an entry of a log has a limit."""
-    return row if len(row) < COMPRESS_FROM else ZLIB + zlib.compress(row, 1)
-
-
-def unpacked(value: bytes) -> bytes:
-    """What `packed` was given."""
-    return zlib.decompress(value[len(ZLIB):]) if value.startswith(ZLIB) else value
 
 
 class Key:

@@ -5,6 +5,7 @@ Times are integers: microseconds since the Unix epoch, UTC. Durations are micros
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +17,8 @@ KeyValues: TypeAlias = tuple[Any, ...]
 Row = TypeVar("Row")
 
 BYTES_AT_MOST = 1 << 20  # of a frame, about: one entry of a log
+COMPRESS_FROM = 65_536  # bytes of a row of state
+ZLIB = b"\xc1z"  # no msgpack begins with 0xc1
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -102,3 +105,13 @@ def cut_by_bytes(rows: Iterable[Row], at_most: int) -> Iterator[list[Row]]:
             part, size = [], 0
     if part:
         yield part
+
+
+def packed(row: bytes) -> bytes:
+    """A row of state as bytes; a large one compressed, because an entry of a log has a limit."""
+    return row if len(row) < COMPRESS_FROM else ZLIB + zlib.compress(row, 1)
+
+
+def unpacked(value: bytes) -> bytes:
+    """What `packed` was given."""
+    return zlib.decompress(value[len(ZLIB):]) if value.startswith(ZLIB) else value

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from streams.records import packed, unpacked
+
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -46,7 +48,7 @@ class Slots:
         for name, value in {**torn, **fresh}.items():
             before = self._given.get(name)
             if value is not None or before is not None:
-                rows[name] = _packer.encode(Slot(stamp, value, before))
+                rows[name] = packed(_packer.encode(Slot(stamp, value, before)))
                 self._given[name] = value
         return rows
 
@@ -54,7 +56,7 @@ class Slots:
         """The values that count, in order of name; `complete` is the head's offset."""
         self._given, self._torn = {}, {}
         for name in sorted(rows):
-            slot = _slots.decode(rows[name])
+            slot = _slots.decode(unpacked(rows[name]))
             value = slot.new if slot.stamp <= complete else slot.old
             self._given[name] = value
             if slot.stamp > complete:

@@ -8,6 +8,7 @@ import pytest
 
 from streams.clocks import MINUTE
 from streams.findings import CLOSED, RETRACTED, UPDATED, Finding
+from streams.records import BYTES_AT_MOST
 from streams.respond import Respond
 from streams.respond.identity import alert_id
 from streams.rules import Dispatch
@@ -151,3 +152,17 @@ def test_sequences_of_one_key_that_share_an_event_are_one_alert() -> None:
     assert told.count("alerts firing 1") == 2
     other = finding("i", rule="plain", evidence="a9 b1", closed=0, key={"district": "east"})
     assert "alerts firing 1" in tell(fold, other)
+
+
+def test_a_thousand_circles_of_one_alert_fit_an_entry_of_the_log() -> None:
+    fold, largest = Respond(NEAR), 0
+    for number in range(1000):
+        proof = " ".join(f"event-{one}" for one in range(max(0, number - 99), number + 1))
+        told = circle(f"f{number}", "x", proof, opened=number / 10, facts={"place.address": f"{number} MAIN ST"})
+        fold.step(number, frame(rows([told], offset=number)))
+        if number % 100 == 99:
+            largest = max(len(row or b"") for row in fold.changed().values())
+    assert fold.alerts() == {"firing": 1}
+    assert largest < BYTES_AT_MOST // 2
+    again = Respond(NEAR, fold.snapshot())
+    assert again.snapshot() == fold.snapshot()
