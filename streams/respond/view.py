@@ -12,6 +12,7 @@ from streams.clocks import moment, rfc3339, zone_of
 from streams.episodes import EVIDENCE_LIMIT
 from streams.findings import Finding
 from streams.reasons import HeldReason
+from streams.places import CELL
 from streams.records import Micros
 from streams.respond.state import Words
 from streams.rules import Bundle, Rule
@@ -97,12 +98,12 @@ def fill(text: str, rule: Rule, view: View, bundle: Bundle) -> str:
 
 
 def why(view: View, words: Words) -> str:
-    """One sentence for whoever asks why: what, how many events, which value, for which key."""
+    """One sentence for whoever asks why: what, how many events, which value, for which key; no cell of the map."""
     events = f"{view.count} event" if view.count == 1 else f"{view.count} events"
     parts = [events if view.count else "no event"]
     if view.value is not None:
         parts.append(f"value {show(view.value)}")
-    parts += [f"{name} {show(value)}" for name, value in view.key.items()]
+    parts += [f"{name} {show(value)}" for name, value in view.key.items() if name != CELL]
     return f"{words.headline}: {', '.join(parts)}."
 
 
