@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.nodes import MISSING, Listing, Mapping, Node, Scalar
+from streams.rulefile.parsing import events_of
 from streams.rulefile.spots import FileText, Spot
 
 DEPTH_LIMIT = 40
@@ -77,7 +77,7 @@ class _Builder:
 
     def documents(self) -> Iterator[Node]:
         """Each document that could be read to its end."""
-        events = iter(YAML(typ="safe", pure=True).parse(self.file.text[self.base :]))
+        events = events_of(self.file.text[self.base :])
         try:
             while (event := _next(events)) is not None:
                 root = self._take(event)
