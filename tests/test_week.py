@@ -43,13 +43,13 @@ def test_every_rule_finds_what_is_planted(week: Week) -> None:
 def test_each_rule_s_test_finds_what_the_backtest_finds(week: Week) -> None:
     """Without the devices that were never heard of: a rule's test begins at its start, a feed with its first record."""
     wanted: dict[str, set[Episode]] = defaultdict(set)
-    for one in backtested(week):
-        if one.evidence:
-            wanted[one.rule] |= episodes([one])
+    for one in episodes(one for one in backtested(week) if one.evidence):
+        wanted[one[0]].add(one)
     differ = {}
     for rule, findings in week.tested():
         last = {one.id: one for one in findings}
-        found = episodes(one for one in week.known(last.values()) if one.evidence)
+        told_of = episodes(one for one in week.known(last.values()) if one.evidence)
+        found = {one for one in told_of if one[0] == rule.id}
         if found != wanted[rule.id]:
             differ[rule.id] = (sorted(found - wanted[rule.id])[:2], sorted(wanted[rule.id] - found)[:2])
     assert differ == {}

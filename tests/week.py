@@ -128,8 +128,14 @@ class Week:
 
 
 def episodes(found: Iterable[Finding]) -> set[Episode]:
-    """Rule, key, opening, closing, value and evidence of each finding."""
-    return {(f.rule, str(f.key), f.opened, f.closed, repr(f.value), tuple(sorted(f.evidence)), f.count) for f in found}
+    """Rule, key, opening, closing, value and evidence of each finding.
+
+    Where findings are the evidence they stand for what they say: their ids belong to the log they were born in.
+    """
+    known = list(found)
+    names = {one.id: f"{one.rule} {one.key} {one.opened}" for one in known}
+    return {(one.rule, str(one.key), one.opened, one.closed, repr(one.value),
+             tuple(sorted(names.get(id, id) for id in one.evidence)), one.count) for one in known}
 
 
 def _device(record: Record) -> str:

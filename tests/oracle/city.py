@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from math import cos, hypot, radians
 from typing import Any
 
 from streams.clocks import HOUR, MINUTE
@@ -181,16 +182,14 @@ class Episodes:
         }
 
     def manholes(self) -> set[Found]:
-        """A lifted cover and heavy rain within a quarter of an hour in one district."""
+        """A lifted cover and heavy rain within 3 km and a quarter of an hour, each with each."""
         lifted = [e for e in self.of["sensor.manhole"] if e.fields["tilt_deg"] > 15]
-        heavy = [e for e in self.of["sensor.rain"] if e.fields["mm_per_h"] >= 30]
+        heavy = [e for e in self.of["sensor.rain"] if 30 <= e.fields["mm_per_h"] < 500]
         return {
-            ((district(cover),), cover.time, cover.time)
+            ((cover.fields["device"],), at := max(cover.time, rain.time), at)
             for cover in lifted
-            if any(
-                district(rain) == district(cover) and 0 <= cover.time - rain.time <= 15 * MINUTE
-                for rain in heavy
-            )
+            for rain in heavy
+            if abs(cover.time - rain.time) <= 15 * MINUTE and metres(cover, rain) <= 3_000
         }
 
     def silent(self) -> set[Found]:
@@ -214,3 +213,12 @@ class Episodes:
 
 def district(event: Event) -> str | None:
     return event.place.district if event.place is not None else None
+
+
+def metres(one: Event, other: Event) -> float:
+    """How far from each other, on a map so small that it is flat."""
+    assert one.place is not None
+    assert other.place is not None
+    north = (one.place.lat or 0.0) - (other.place.lat or 0.0)
+    east = ((one.place.lon or 0.0) - (other.place.lon or 0.0)) * cos(radians(one.place.lat or 0.0))
+    return 6_371_008.8 * radians(hypot(north, east))

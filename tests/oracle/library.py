@@ -7,10 +7,11 @@ from itertools import pairwise
 from typing import Any
 
 from streams.clocks import DAY, HOUR, MINUTE
+from streams.places import Grid
 from streams.records import Event, Micros
 from streams.tools.simulate.chance import hour_of_week
 from streams.tools.simulate.registers import gauge_rows
-from tests.oracle.city import Episodes, Found, Key, Test, by_key, count, distinct, district, threshold
+from tests.oracle.city import Episodes, Found, Key, Test, by_key, count, distinct, district, metres, threshold
 
 Of = Mapping[str, list[Event]]
 
@@ -19,16 +20,9 @@ def episodes(events: Iterable[Event]) -> dict[str, set[Found]]:
     """The episodes of each rule among some events."""
     first = Episodes(events)
     of = first.of
-    return {
-        **first.all(),
-        **_levels(of),
-        **_rates(of),
-        **_answers(of),
-        **_services(of),
-        **_then(of),
-        **_alone(of),
-        **_places(of),
-    }
+    parts = (_levels, _rates, _answers, _services, _then, _alone, _places)
+    found = first.all() | {rule: told for part in parts for rule, told in part(of).items()}
+    return found | {"flood-spreads": _spreads(of, found)}
 
 
 def branch(of: Of, prefix: str) -> list[Event]:
@@ -223,13 +217,13 @@ def _state(events: list[Event], bad: str, good: tuple[str, ...], within: Micros)
 def _services(of: Of) -> dict[str, set[Found]]:
     there, desks = of["dispatch.on_scene"], [e for e in branch(of, "request.") if "desk" in e.fields]
     travel = {
-        f"{service}-travel-slow": percentile(
+        f"travel-slow.{service}": percentile(
             [e for e in there if e.fields["service"] == service], "station", "travel_s", above, 8 * HOUR
         )
         for service, above in (("fire", 240), ("ems", 480))
     }
     answered = {
-        f"{service}-calls-answered-slowly": percentile(
+        f"calls-answered-slowly.{service}": percentile(
             branch(of, f"call.{service}."), "desk", "answer_s", 15, HOUR
         )
         for service in ("fire", "ems", "traffic")
@@ -312,6 +306,9 @@ def _places(of: Of) -> dict[str, set[Found]]:
         "co-series": ("call.fire.carbon_monoxide_detector", "street", 2 * HOUR, 2),
         "garbage-uncollected": ("request.garbage", "street", 4 * HOUR, 10),
     }
+    flats = [e for e in of["call.traffic.vehicle_accident"] if district(e) == "salt-flats"]
+    gate = [e for e in of["request.parking"] if e.place and e.place.address and "School Road" in e.place.address]
+    early = [e for e in gate if hour_of_week(e.time) < 5 * 24 and hour_of_week(e.time) % 24 in (7, 8)]
     found = {
         rule: threshold(
             of[kind],
@@ -339,6 +336,9 @@ def _places(of: Of) -> dict[str, set[Found]]:
             lambda n: n >= 3,
             lambda e: e.fields["device"],
         ),
+        "crash-series@salt-flats": threshold(flats, district, 10 * MINUTE, count, lambda n: n >= 3),
+        "school-gate-parked": threshold(early, lambda _: (), HOUR // 2, distinct, lambda n: n >= 3, _caller),
+        "noise-cluster": _noises(of),
         "parking-wave": _wave(of["request.parking"], 30),
     }
 
@@ -352,6 +352,31 @@ def _wave(events: list[Event], least: int) -> set[Found]:
             if len(within) >= least:
                 found.add(((where,), within[least - 1], (hour + 1) * HOUR))
     return found
+
+
+def _spreads(of: Of, found: Mapping[str, set[Found]]) -> set[Found]:
+    """Three findings of gauges and underpasses in one district within two hours."""
+    home = {e.fields["device"]: district(e) for name in ("sensor.rain", "sensor.water") for e in of[name]}
+    seen = [
+        Event(str(number), rule, rule, opened, opened, None, None, {"district": home[key[0]]}, 0, 0)
+        for rule in ("cloudburst", "underpass-flooded")
+        for number, (key, opened, _) in enumerate(sorted(found[rule]))
+    ]
+    return threshold(seen, "district", 2 * HOUR, count, lambda n: n >= 3)
+
+
+def _noises(of: Of) -> set[Found]:
+    """The newest of three callers within 100 m and two hours; told apart by who is near whom alone."""
+    street = sorted((e for e in of["request.noise"] if "estate" not in e.fields), key=lambda e: e.time)
+    episodes = set()
+    for newest in street:
+        near = [e for e in street if 0 <= newest.time - e.time < 2 * HOUR and metres(e, newest) <= 100]
+        assert newest.place is not None
+        if len({_caller(e) for e in near}) >= 3:
+            cell = Grid(100).cells(newest.place.lat or 0.0, newest.place.lon or 0.0)[0]
+            # with three callers alone the first that leaves ends it
+            episodes.add(((cell,), newest.time, min(e.time for e in near) + 2 * HOUR + 30 * MINUTE))
+    return episodes
 
 
 def _caller(event: Event) -> Any:

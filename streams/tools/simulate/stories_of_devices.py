@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from streams.clocks import HOUR, MINUTE, SECOND
+from streams.places import distance
 from streams.records import Micros
 from streams.tools.simulate.chance import pick
 from streams.tools.simulate.city import Device
 from streams.tools.simulate.stage import Incident, Report, Spell, Stage, Story, Values, cast, ids, series
+
+REACH_OF_A_GAUGE_M = 3_000
 
 
 def gas(stage: Stage) -> Story:
@@ -53,33 +56,39 @@ def chlorine(stage: Stage) -> Story:
 
 def storm(stage: Stage) -> Story:
     """A cloudburst over one district: gauges, an underpass, a manhole cover."""
-    chance = stage.chance("storm")
-    cover = stage.device("manhole", 4)
+    chance, where = stage.chance("storm"), stage.districts[4]
+    gauges = stage.city.devices("rain", where)
+    covers = stage.city.devices("manhole", where)
+    cover = next(one for one in covers if any(_metres(one, gauge) <= REACH_OF_A_GAUGE_M for gauge in gauges))
     hour = stage.clock(chance, 12, 17)
-    lifted, at = stage.reports(cover, hour, hour + HOUR)[0]
-    start, end = at - 40 * MINUTE, at + 30 * MINUTE
-    gauges = stage.city.devices("rain", stage.districts[4])
-    flood = stage.device("water", 4)
-    level, *flooded = _flood(stage, flood, start + 20 * MINUTE)
-    spells = [
-        *[_pours(gauge, start, end) for gauge in gauges],
-        Spell(cover.id, at - 5 * SECOND, at + SECOND, lambda *_: {"tilt_deg": 35.0, "battery": 71}),
-        level,
-    ]
-    return cast(
-        spells,
-        *[found for gauge in gauges for found in _cloudburst(stage, gauge, start, end)],
-        *flooded,
-        Incident(
-            "manhole-open-in-rain",
-            (cover.district,),
-            at,
-            at,
-            (lifted,),
-            "a manhole cover lifted while it poured",
-        ),
-        before=0,
+    lifted = stage.reports(cover, hour, hour + HOUR)[0]
+    start, end = lifted[1] - 40 * MINUTE, lifted[1] + 30 * MINUTE
+    level, flooded, rising = _flood(stage, stage.device("water", 4), start + 20 * MINUTE)
+    open_cover = Spell(
+        cover.id, lifted[1] - 5 * SECOND, lifted[1] + SECOND, lambda *_: {"tilt_deg": 35.0, "battery": 71}
     )
+    bursts = [found for gauge in gauges for found in _cloudburst(stage, gauge, start, end)]
+    opened = sorted(one.opened for one in (*bursts, flooded) if one.rule != "rainstorm")
+    spread = Incident(
+        "flood-spreads", (where,), opened[2], opened[0] + 2 * HOUR, flooded.evidence, "two gauges and an underpass"
+    )
+    near = [gauge for gauge in gauges if _metres(cover, gauge) <= REACH_OF_A_GAUGE_M]
+    holes = [found for gauge in near for found in _holes(stage, cover, lifted, gauge)]
+    spells = [*[_pours(gauge, start, end) for gauge in gauges], open_cover, level]
+    return cast(spells, *bursts, flooded, rising, spread, *holes, before=0)
+
+
+def _metres(one: Device, other: Device) -> float:
+    return distance(one.lat, one.lon, other.lat, other.lon)
+
+
+def _holes(stage: Stage, cover: Device, lifted: Report, gauge: Device) -> list[Incident]:
+    """The cover with each reading of the gauge within a quarter of an hour; it pours all the time."""
+    name, at = lifted
+    readings = stage.reports(gauge, at - 16 * MINUTE, at + 16 * MINUTE)
+    times = [(rain, max(time, at)) for rain, time in readings if abs(time - at) <= 15 * MINUTE]
+    why = "a manhole cover lifted while it poured"
+    return [Incident("manhole-open-in-rain", (cover.id,), time, time, (rain, name), why) for rain, time in times]
 
 
 def crowd(stage: Stage) -> Story:

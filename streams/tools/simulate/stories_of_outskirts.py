@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from random import Random
 
 from streams.clocks import DAY, HOUR, MINUTE
+from streams.places import Grid
 from streams.records import Event, Micros, Place
 from streams.tools.simulate import everyday, services
-from streams.tools.simulate.chance import between, local_midnight
+from streams.tools.simulate.chance import between, hour_of_week, local_midnight
 from streams.tools.simulate.city import OUTSKIRTS, Street
 from streams.tools.simulate.stage import Incident, Stage, Story, ids, told
 
 SOUTH_ISLAND, SALT_FLATS = OUTSKIRTS
+HALF_HOUR = 30 * MINUTE
 
 
 class Teller:
@@ -44,6 +46,16 @@ class Teller:
             )
             for time in times
         ]
+
+    def noise(self, times: Iterable[Micros], norths: Iterable[float]) -> list[Event]:
+        """Noise in the street, so many degrees north of one spot, each told by another caller."""
+        spot, found = self.somewhere(), list[Event]()
+        for time, north in zip(times, norths, strict=True):
+            name = self._next()
+            place = Place((spot.lat or 0.0) + north, spot.lon, spot.district, None, spot.address)
+            fields = {"request": name, "caller": f"+86-000-70000{self.told:02d}"}
+            found.append(everyday.event("hotline", name, "request.noise", time, place, **fields))
+        return found
 
     def sighting(self, subject: str, time: Micros) -> Event:
         """A camera is sure of what it sees on the story's lane."""
@@ -240,3 +252,37 @@ def complaints(stage: Stage) -> Story:
             "five callers in the dark",
         ),
     )
+
+
+def at_school(stage: Stage) -> Story:
+    """Three crashes near a school where the district is stricter; on school days cars that stand in the way."""
+    flats, gate = Teller(stage, "school", "Gull Road", 1), Teller(stage, "gate", "School Road", 0)
+    start = stage.clock(stage.chance("school start"), 5, 7)
+    crashes = flats.calls("Traffic: VEHICLE ACCIDENT", every(start, 4, 3))
+    series = Incident(
+        "crash-series@salt-flats",
+        (SALT_FLATS,),
+        crashes[2].time,
+        start + 10 * MINUTE,
+        ids(crashes),
+        "three crashes near a school",
+    )
+    if hour_of_week(stage.midnight) >= 5 * 24:
+        return told(crashes, series)
+    morning = stage.midnight + 7 * HOUR + 10 * MINUTE
+    cars = gate.requests("parking", every(morning, 9, 3))
+    closed, why = morning + HALF_HOUR, "three complaints before lessons begin"
+    parked = Incident("school-gate-parked", (), cars[2].time, closed, ids(cars), why)
+    return told([*crashes, *cars], series, parked)
+
+
+def street_noise(stage: Stage) -> Story:
+    """Three callers within 70 m complain of noise; three more along another street are too far apart."""
+    near, far = Teller(stage, "loud", "Harrier Road", 1), Teller(stage, "calm", "Pier Road", 1)
+    times = every(stage.clock(stage.chance("loud start"), 17, 19), 35, 3)
+    loud, calm = near.noise(times, (0.0, 0.0006, 0.0003)), far.noise(times, (0.0, 0.0024, 0.0012))
+    newest = loud[2].place
+    assert newest is not None
+    cell = Grid(100).cells(newest.lat or 0.0, newest.lon or 0.0)[0]
+    closed, why = times[0] + 2 * HOUR + HALF_HOUR, "three callers within a hundred metres"
+    return told([*loud, *calm], Incident("noise-cluster", (cell,), times[2], closed, ids(loud), why))

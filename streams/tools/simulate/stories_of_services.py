@@ -10,9 +10,9 @@ from streams.tools.simulate.stage import Incident, Stage, Story, ids, told
 
 RESERVE = "reserve"  # a desk, a station, a team that serves only when it is planted
 LATE_CALLS = {
-    "fire-calls-answered-slowly": "Fire: FIRE INVESTIGATION",
-    "ems-calls-answered-slowly": "EMS: SUBJECT IN PAIN",
-    "traffic-calls-answered-slowly": "Traffic: VEHICLE FIRE",
+    "calls-answered-slowly.fire": "Fire: FIRE INVESTIGATION",
+    "calls-answered-slowly.ems": "EMS: SUBJECT IN PAIN",
+    "calls-answered-slowly.traffic": "Traffic: VEHICLE FIRE",
 }
 
 
@@ -75,7 +75,7 @@ def slow_units(stage: Stage) -> Story:
             for index, minute in enumerate(minutes)
         ]
         closed, why = arrived[3].time + 8 * HOUR, "five units travel too long"
-        rule = f"{service}-travel-slow"
+        rule = f"travel-slow.{service}"
         incidents.append(Incident(rule, (station,), arrived[4].time, closed, ids(arrived[:5]), why))
         events += arrived
     return told(events, *incidents)
