@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import BEFORE_ALL, rfc3339
+from streams.clocks import AFTER_ALL, BEFORE_ALL, rfc3339
 from streams.formats import FormatError, decoder
 from streams.frames import CLOCK_ROW, AcceptedRow, ClockRow, MemberRow, WorkRow
 from streams.mapping import Mapper, Refusal
@@ -81,6 +81,7 @@ class IntakeMeta(msgspec.Struct, array_like=True):
     clock: Micros
     head: Micros
     wall: Micros
+    first: Micros = AFTER_ALL
 
 
 class Intake:
@@ -104,6 +105,7 @@ class Intake:
         self.offset, self._row, self._unstamped = -1, CLOCK_ROW, 0
         self.clock: Micros = BEFORE_ALL
         self.head: Micros = BEFORE_ALL
+        self.first: Micros = AFTER_ALL  # the earliest accepted event's time
         self.wall: Micros = BEFORE_ALL  # the newest time of receipt
         self._seen: dict[str, Micros] = {}
         self._batches: deque[tuple[Micros, bytes, list[str]]] = deque()
@@ -163,7 +165,8 @@ class Intake:
         """
         rows, self._rows, self._gone = {**self._rows, **dict.fromkeys(self._gone)}, {}, self._going
         self._going = []
-        rows[META] = _packer.encode(IntakeMeta(1, self.offset, self._row, self.clock, self.head, self.wall))
+        rows[META] = _packer.encode(IntakeMeta(1, self.offset, self._row, self.clock, self.head, self.wall,
+                                               self.first))
         return rows
 
     def restore(self, rows: Mapping[bytes, bytes]) -> None:
@@ -172,7 +175,7 @@ class Intake:
             return
         meta = msgspec.msgpack.decode(rows[META], type=IntakeMeta)
         self.offset, self._row, self.clock = meta.offset, meta.row, meta.clock
-        self.head, self.wall = meta.head, meta.wall
+        self.head, self.wall, self.first = meta.head, meta.wall, meta.first
         for name in sorted(set(rows) - {META}, key=lambda name: int(name[4:])):
             if int(name[4:]) > self.offset:
                 continue  # a snapshot cut short: this batch comes again
@@ -214,9 +217,13 @@ class Intake:
             return True
         self._seen[event.id] = fresh[event.id] = event.time
         first = self.head == BEFORE_ALL
+        if first:
+            self.first = event.time
         if event.time > self.head:
             self.head = event.time
             self.clock = max(self.clock, event.time - self.source.disorder)
+        elif event.time < self.first:
+            self.first = event.time
         taken.events.append(row)
         self._route(event, taken.work)
         if first:  # rules count from here, wherever the batch ends
@@ -255,7 +262,8 @@ class Intake:
     def _stamp_clocks(self, taken: Taken, number: int) -> None:
         """Every work partition hears of every clock; a frame ends with it, as the mark of its sender."""
         self._unstamped = 0
-        row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, number, self.clock, self.head)
+        row = ClockRow(self.source.id, self.partition, self.partitions, self.offset, number, self.clock, self.head,
+                       self.first)
         for partition in range(self.work_partitions):
             taken.work.setdefault(partition, []).append(row)
 
