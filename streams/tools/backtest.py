@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -20,6 +21,7 @@ from streams.tools.backtesting.jobs import Jobs, Told, ordered
 from streams.tools.replay import Replay, batches
 
 Progress = Callable[[int], None]
+Batches: TypeAlias = Generator[tuple[int, Taken], None, None]
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -60,11 +62,12 @@ class Backtest:
         return (finding for finding in self._all(progress) if self.span.holds(finding))
 
     def _all(self, progress: Progress) -> Iterator[Finding]:
-        for number, taken in self._taken:
-            yield from self._counted(self.replay.pass_on(taken))
-            progress(number)
-            if self._over():
-                break
+        with closing(self._taken) as stream:  # at once: a log that is left open is no garbage
+            for number, taken in stream:
+                yield from self._counted(self.replay.pass_on(taken))
+                progress(number)
+                if self._over():
+                    break
         for taken in self.replay.rest(self.beyond):
             yield from self._counted(self.replay.pass_on(taken))
 
@@ -84,26 +87,27 @@ class Backtest:
         keys = self.replay.engine.open_keys if self._told is None else self._told.open_keys
         return {**self.replay.summary(), "changes": dict(sorted(self.changes.items())), "open_keys": keys}
 
-    def _of_files(self) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
+    def _of_files(self) -> tuple[Replay, Batches]:
         replay = Replay(self.bundle, [name for name, _ in self.inputs], self.order == "arrival", self.now)
         return replay, self._read_files(replay)
 
-    def _read_files(self, replay: Replay) -> Iterator[tuple[int, Taken]]:
+    def _read_files(self, replay: Replay) -> Batches:
         for name, records in batches(self.bundle, self.inputs, self.order, self.now):
             taken = replay.intakes[name].take(records)
             self._see(taken.events)
             yield len(records), taken
 
-    def _of_events(self, events: EventLog) -> tuple[Replay, Iterator[tuple[int, Taken]]]:
+    def _of_events(self, events: EventLog) -> tuple[Replay, Batches]:
         survey = events.survey()
         self.total = survey.total
         replay = EventsReplay(self.bundle, survey)
         return replay, self._read_events(replay, events.rows(survey))
 
-    def _read_events(self, replay: EventsReplay, batches: Iterator[list[AcceptedRow]]) -> Iterator[tuple[int, Taken]]:
-        for rows in batches:
-            self._see(rows)
-            yield len(rows), replay.accepted(rows)
+    def _read_events(self, replay: EventsReplay, batches: Generator[list[AcceptedRow], None, None]) -> Batches:
+        with closing(batches) as stream:
+            for rows in stream:
+                self._see(rows)
+                yield len(rows), replay.accepted(rows)
 
     def _see(self, rows: Sequence[AcceptedRow]) -> None:
         """Remember the time of the first event and of the last."""

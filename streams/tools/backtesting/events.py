@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import msgspec
@@ -56,7 +56,7 @@ class EventLog:
             runner.run(self._survey(found, marks))
         return found
 
-    def rows(self, survey: Survey) -> Iterator[list[AcceptedRow]]:
+    def rows(self, survey: Survey) -> Generator[list[AcceptedRow], None, None]:
         """The events in batches, each event once. Raises LogError."""
         with asyncio.Runner() as runner:
             log = self._open()

@@ -7,6 +7,7 @@ that read other rules' findings, and those that they read, stay together in the 
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
@@ -49,12 +50,15 @@ class Jobs:
         self._refs = frozenset(bundle.rules[name].ref for name in self.together)
         context = get_context("fork")  # the rules are compiled already and cannot be sent
         self._pipes: list[Connection] = []
+        gc.collect()
+        gc.freeze()  # what the program leaves behind is not a job's to clean up: it may wait for threads that it lacks
         for index in range(number):
             mine, theirs = context.Pipe()
             work = partial(self._work, theirs, (*self._pipes, mine), bundle, sources, index)
             context.Process(target=work, daemon=True).start()
             theirs.close()
             self._pipes.append(mine)
+        gc.unfreeze()
 
     def send(self, frame: WorkFrame) -> list[Finding]:
         """Hand a frame's rows out; what follows from them is told at the end."""
