@@ -134,20 +134,45 @@ def logic(expression: Expression) -> Logic:
     return _logic(expression, expression.form, 0, len(expression.text), negated=False)
 
 
+def spans(expression: Expression) -> dict[int, tuple[int, int]]:
+    """Where the clauses of a condition, and what joins them, stand in its text: by the `id` of the tree's node."""
+    assert expression.form is not None
+    return dict(_spans(expression.form[0], _without_comments(expression.text), 0, len(expression.text)))
+
+
+def _spans(node: Node, text: str, start: int, end: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    start, end = _bare(text, start, end)
+    yield id(node), (start, end)
+    for part in _parts(node, text, start, end):
+        yield from _spans(part[0], text, *part[1:])
+
+
 def _logic(whole: Expression, form: Form, start: int, end: int, negated: bool) -> Logic:
     node, text = form[0], _without_comments(whole.text)
     start, end = _bare(text, start, end)
+    parts = _parts(node, text, start, end)
+    if not parts:
+        start, end = _without_pairs_of_not(text, start, end) if _is_not(node) else (start, end)
+        return Logic("", clause=Clause(part_of(whole, node, text[start:end], "bool"), start, negated))
+    assert isinstance(node, Call)
+    below = negated is not _is_not(node)
+    return Logic(node.function, [_logic(whole, (part, *form[1:]), begin, stop, below) for part, begin, stop in parts])
+
+
+def _parts(node: Node, text: str, start: int, end: int) -> list[tuple[Node, int, int]]:
+    """The nodes that a node joins, each with its span; none if it is a clause, or cannot be cut."""
     if isinstance(node, Call) and node.function in (AND, OR):
         parts = terms(node, node.function)
-        spans = list(_pieces(text, *_without_pairs_of_not(text, start, end, _SIGNS[node.function]), node.function))
-        if len(parts) == len(spans):
-            return Logic(node.function, [
-                _logic(whole, (part, *form[1:]), *span, negated) for part, span in zip(parts, spans, strict=True)])
-    elif isinstance(node, Call) and node.function == NOT:
+        found = list(_pieces(text, *_without_pairs_of_not(text, start, end, _SIGNS[node.function]), node.function))
+        return [(part, *span) for part, span in zip(parts, found, strict=True)] if len(parts) == len(found) else []
+    if isinstance(node, Call) and _is_not(node):
         start, end = _without_pairs_of_not(text, start, end)
-        if text.startswith("!", start):
-            return Logic(NOT, [_logic(whole, (node.args[0], *form[1:]), start + 1, end, not negated)])
-    return Logic("", clause=Clause(part_of(whole, node, text[start:end], "bool"), start, negated))
+        return [(node.args[0], start + 1, end)] if text.startswith("!", start) else []
+    return []
+
+
+def _is_not(node: Node) -> bool:
+    return isinstance(node, Call) and node.function == NOT
 
 
 def _reads(expression: Expression) -> Iterator[tuple[str, Expression]]:
