@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _explain(words)
     _simulate(words)
     _schema(words)
+    _lsp(words)
     version = _command(words, "version", commands.version, "print the version")
     version.add_argument("--json", action="store_true", help="as JSON")
     return parser
@@ -188,6 +189,12 @@ def _schema(words: Words) -> None:
     parser = _command(words, "schema", commands.schema, "print the JSON Schema of rule files, for editors")
     parser.add_argument("kind", nargs="?", default=None, help="of one kind of document only (default: of all)")
     parser.add_argument("--json", action="store_true", help="JSON (always so)")
+
+
+def _lsp(words: Words) -> None:
+    parser = _command(words, "lsp", commands.lsp, "speak to an editor: a language server on stdin and stdout")
+    parser.add_argument("--stdio", action="store_true", help="speak on stdin and stdout (always so)")
+    _rules(parser)
 
 
 if __name__ == "__main__":

@@ -255,6 +255,14 @@ def schema(options: argparse.Namespace) -> int:
     return 0
 
 
+def lsp(options: argparse.Namespace) -> int:
+    """`tocsin lsp`: a language server, until its editor ends it."""
+    from streams.tools.lsp.server import serve
+
+    serve(options.rules)
+    return 0
+
+
 def version(options: argparse.Namespace) -> int:
     """`tocsin version`."""
     number = installed_version("tocsin")

@@ -4,7 +4,7 @@ from streams.conditions.check import called_macros, macro_problems, macros_calle
 from streams.conditions.clauses import Clause, Logic, clauses, logic
 from streams.conditions.expression import Expression, both, compile_expression, together
 from streams.conditions.macros import Definition
-from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems, is_function
+from streams.conditions.mistakes import ExpressionProblem, ExpressionProblems, is_function, signatures
 from streams.conditions.scope import (
     Access,
     EventTypeLike,
@@ -22,5 +22,5 @@ __all__ = [
     "Access", "Clause", "Definition", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem",
     "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable",
     "both", "called_macros", "clauses", "compile_expression", "event_scope", "is_function", "key_scope", "logic",
-    "macro_problems", "macros_called", "record_scope", "string_literals", "together",
+    "macro_problems", "macros_called", "record_scope", "signatures", "string_literals", "together",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -31,6 +31,11 @@ class ExpressionProblem(msgspec.Struct, frozen=True):
 def is_function(name: str) -> bool:
     """Whether CEL, or one of our functions, goes by this name already."""
     return name in _SIGNATURES or name in ("null_type", "list", "map")
+
+
+def signatures() -> Mapping[str, str]:
+    """How each function is written, by its name: `startsWith` is `text.startsWith("x")`."""
+    return dict(_SIGNATURES)
 
 
 class ExpressionProblems(Exception):

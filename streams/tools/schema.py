@@ -1,7 +1,7 @@
 """schema: the JSON Schema (draft 2020-12) of rule files, made of the tables of fields that they are read by.
 
-One schema fits every document: its `kind` decides which. Older editors know only draft 07, so nothing is used that
-says something else there: `$ref`, `if` and `then`, `additionalProperties`.
+One schema fits every document: its `kind` decides which. Many editors know draft 07 only, so nothing is used that means
+something else there; what they do not know (`dependentRequired`) they pass over.
 """
 
 from __future__ import annotations

@@ -70,6 +70,14 @@ def test_every_shipped_document_fits() -> None:
     assert len(list(shipped())) > 60
 
 
+def test_an_editor_that_knows_draft_07_only_reads_it_alike() -> None:
+    older = jsonschema.Draft7Validator({**SCHEMA, "$schema": "http://json-schema.org/draft-07/schema#"})
+    assert [path for path, node in shipped() if not older.is_valid(plain(node))] == []
+    assert older.is_valid(threshold())
+    assert not older.is_valid(threshold(windows="1h"))
+    assert not older.is_valid(threshold(window={"type": "tumbling"}))
+
+
 def test_every_document_of_the_manual_fits() -> None:
     written = FENCE.findall((ROOT / "rules" / "README.md").read_text())
     assert len(written) > 20
