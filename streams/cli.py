@@ -111,7 +111,7 @@ def _check(words: Words) -> None:
     parser = _command(words, "check", commands.check, "find every mistake in the rule files")
     _rules(parser)
     parser.add_argument("--quiet", "-q", action="store_true", help="only what stops a load, no warnings")
-    parser.add_argument("--today", metavar="DATE", help="the day that exceptions are held against; today's if not given")
+    parser.add_argument("--today", metavar="DATE", help="the day that exceptions are held against (default: today)")
 
 
 def _test(words: Words) -> None:

@@ -35,7 +35,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli",),
 )
 ROOM_OF = {
-    **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing", "keys", "corrections", "onward", "domains"), "engine"),
+    **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing"), "engine"),
+    **dict.fromkeys(("keys", "corrections", "onward", "domains"), "engine"),
     **dict.fromkeys(("circles", "terms", "choices"), "kinds"), "judging": "episodes", "explained": "specs",
 }
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it

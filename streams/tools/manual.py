@@ -64,7 +64,8 @@ REASONS = (
     (Fate, "What became of a record", "`tocsin_records_total` counts them"),
     (DeadReason, "Why a record became a dead letter", "the dead letter says it: `tocsin tail dlq`"),
     (RouteReason, "Why a rule did not take an event", "`tocsin_not_routed_total` counts them"),
-    (ExceptionReason, "What came of a rule's exception", "`tocsin_exceptions_total` counts them, by the exception's name"),
+    (ExceptionReason, "What came of a rule's exception",
+     "`tocsin_exceptions_total` counts them, by the exception's name"),
     (HeldReason, "Why nothing was sent for a finding",
      "`tocsin_held_back_total` counts them, `tocsin tail audit` lists all but `repeated` and `shadow`"),
 )

@@ -25,7 +25,8 @@ KILLS = 10
 
 
 def test_ten_kills_of_the_embedded_service_lose_nothing(tmp_path: Path) -> None:
-    rules = write_rules(tmp_path / "rules", "\n\n".join([thresholds(), composites(), sequences(), silences()]), idle="4s")
+    documents = "\n\n".join([thresholds(), composites(), sequences(), silences()])
+    rules = write_rules(tmp_path / "rules", documents, idle="4s")
     bundle = load(rules)
     wanted = episodes(Backtest(bundle, [("calls", shared() / CALLS)], "arrival", finish=True).final())
     broker, dice = f"embedded://{tmp_path}/log.db", random.Random(4)

@@ -112,7 +112,7 @@ def test_a_repetition_of_what_was_last_sent_is_held_back(tmp_path: Path) -> None
 
 
 def test_repetitions_near_each_other_are_those_of_brute_force(tmp_path: Path) -> None:
-    """A match is the first of an episode where no other came near it within the time; every match is in some episode."""
+    """A match is the first of an episode where no other came near it within the time; each is in some episode."""
     from streams.places import distance
 
     bundle = load(write_rules(tmp_path, rule("n", "match", "near: 300m\nkeep_firing_for: 10m", 'category == "Fire"')))
