@@ -30,6 +30,7 @@ from streams.rulefile import (
 )
 from streams.rulefile.codes import CODES
 from streams.tools.explain.causes import WHY
+from streams.tools.testing.words import EPISODE, EVENT, TEST
 
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -136,6 +137,9 @@ def parts() -> dict[str, Callable[[], str]]:
         "schedule": lambda: fields_table(duty.FIELDS),
         "exception": lambda: fields_table(exceptions.FIELDS),
         "limit": lambda: fields_table(limits.FIELDS),
+        "test": lambda: fields_table(TEST),
+        "test event": lambda: fields_table(EVENT),
+        "test episode": lambda: fields_table(EPISODE),
         "codes": codes_table,
         "reasons": reasons_tables,
         "why": why_table,
