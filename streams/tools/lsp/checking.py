@@ -15,7 +15,7 @@ from streams.rulefile.assembling import Assembler
 from streams.rulefile.silence import PREFIX
 from streams.rules import FINDINGS_OF
 from streams.schedules import EPOCH_DAY
-from streams.tools.lsp.folder import Folder
+from streams.tools.lsp.folder import Folder, Learnt
 from streams.tools.testing.mistakes import mistakes
 
 
@@ -36,8 +36,10 @@ def checked(directory: Path, opened: Mapping[str, str], before: Folder, today: d
     found = [*unreadable, *problems, *(mistakes(bundle) if bundle is not None else ())]
     observed = {name: one for name, one in assembler.names.event_types.items() if name.startswith(FINDINGS_OF)}
     rules = bundle.rules.values() if bundle is not None else ()
-    findings = {**(before.findings if bundle is None else {}), **observed}
+    findings = {**(before.learnt.findings if bundle is None else {}), **observed}
     findings |= {origin(rule.id): event_type(rule) for rule in rules if not rule.id.startswith(PREFIX)}
-    folder = before.having(files).told(findings, tuple(assembler.names.zones))
+    drawn = assembler.names.districts
+    learnt = Learnt(findings, tuple(assembler.names.zones), () if drawn is None else tuple(drawn.names))
+    folder = before.having(files).told(learnt)
     texts = {path: content.decode("utf-8-sig", "replace") for path, content in files.items()}
     return Checked(sorted(found), folder, texts)

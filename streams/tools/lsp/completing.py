@@ -168,7 +168,7 @@ def _in_expression(folder: Folder, one: Written, place: Standing, role: Role) ->
     elif phrase.sort == "register":
         yield from _documents(folder.of("register").values(), phrase.begun, "register")
     elif phrase.sort == "zone":
-        yield from (Suggestion(name, name, phrase.begun, "value", "a zone") for name in folder.zones)
+        yield from (Suggestion(name, name, phrase.begun, "value", "a zone") for name in folder.learnt.zones)
     elif phrase.sort == "value":
         types = types_at(folder, one.document, one.path, place)
         yield from _compared(names.get(phrase.of), types, phrase.begun, "{}")

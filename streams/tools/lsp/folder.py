@@ -57,30 +57,36 @@ class Known(msgspec.Struct, frozen=True):
     spot: Spot | None = None
 
 
+class Learnt(msgspec.Struct, frozen=True):
+    """The event types of rules' findings (`rule:x`), the names of zones and of districts that a file draws."""
+
+    findings: Mapping[str, EventType] = {}
+    zones: tuple[str, ...] = ()
+    districts: tuple[str, ...] = ()
+
+
 class Folder:
     """The files by their path below the folder. It never changes: `having` gives another that shares what is the same.
 
-    `findings` are the event types of rules' findings and `zones` the named areas, as the last check found them.
+    `learnt` is what only a check knows, as the last one found it.
     """
 
-    def __init__(self, files: Mapping[str, File] | None = None, findings: Mapping[str, EventType] | None = None,
-                 zones: tuple[str, ...] = ()) -> None:
+    def __init__(self, files: Mapping[str, File] | None = None, learnt: Learnt | None = None) -> None:
         self.files: Mapping[str, File] = files or {}
-        self.findings: Mapping[str, EventType] = findings or {}
-        self.zones = zones
+        self.learnt = learnt or Learnt()
 
     def having(self, contents: Mapping[str, bytes]) -> Folder:
         """The folder with exactly these files."""
         files = {path: self._file(path, content) for path, content in contents.items()}
-        return Folder(files, self.findings, self.zones)
+        return Folder(files, self.learnt)
 
     def with_file(self, path: str, content: bytes) -> Folder:
         """The folder with this file as it is now."""
-        return Folder({**self.files, path: self._file(path, content)}, self.findings, self.zones)
+        return Folder({**self.files, path: self._file(path, content)}, self.learnt)
 
-    def told(self, findings: Mapping[str, EventType], zones: tuple[str, ...]) -> Folder:
+    def told(self, learnt: Learnt) -> Folder:
         """The folder with what a check found."""
-        return Folder(self.files, findings, zones)
+        return Folder(self.files, learnt)
 
     def _file(self, path: str, content: bytes) -> File:
         known = self.files.get(path)
@@ -115,17 +121,17 @@ class Folder:
 
     def _of_findings(self, event_type: str) -> Mapping[str, Known]:
         found: dict[str, Known] = {}
-        for name, one in self.findings.items():
+        for name, one in self.learnt.findings.items():
             if name == event_type or name.startswith((f"{event_type}.", f"{event_type}@")):
                 found |= {field.name: Known(field.name, field.type, event_type) for field in one.fields.values()}
         return found
 
     @property
     def districts(self) -> tuple[str, ...]:
-        """The names of the city's districts, where its document lists them."""
+        """The names of the city's districts: those that its document lists, else those that a file draws."""
         town = next(iter(self.of("city").values()), None)
-        named = None if town is None else town.node.get("districts")
-        return tuple(texts_of(named)) if not isinstance(named, MappingNode) else ()
+        listed = [] if town is None else texts_of(town.node.get("districts"))
+        return tuple(listed) or self.learnt.districts
 
     @property
     def owners(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from streams.tools.lsp.defining import definition
 from streams.tools.lsp.folder import Folder
 from streams.tools.lsp.hovering import hover
 from streams.tools.lsp.pace import Pace, a_while
-from streams.tools.lsp.telling import Diagnostic, Range, at_offset, diagnostics, offset_at, position_of, range_of
+from streams.tools.lsp.telling import Diagnostic, Lines, Range, at_offset, diagnostics
 
 SOURCE = "tocsin"
 TRIGGERS = (".", ":", " ", "{", "[", ",", '"', "'", "$")
@@ -96,6 +96,7 @@ class RuleServer(LanguageServer):
         texts = {path: self.text_of(uri) for path, uri in self.opened.items()}
         try:
             found = await asyncio.to_thread(checked, self.directory, texts, self.folder, self.today())
+            told = await asyncio.to_thread(diagnostics, found.problems, found.texts, self.units)
         except Exception as error:  # noqa: BLE001 - the editor goes on, and its user is told
             self.window_log_message(types.LogMessageParams(types.MessageType.Error, f"the check failed: {error!r}"))
             return
@@ -103,7 +104,7 @@ class RuleServer(LanguageServer):
         self.folder = found.folder
         for path, uri in self.opened.items():  # what was typed meanwhile
             self.folder = self.folder.with_file(path, self.text_of(uri).encode("utf-8", "replace"))
-        self.show(diagnostics(found.problems, found.texts, self.units))
+        self.show(told)
 
     def show(self, told: dict[str, list[Diagnostic]]) -> None:
         """Publish the diagnostics of each file where they are others than those shown; of open files once anyway."""
@@ -117,7 +118,7 @@ class RuleServer(LanguageServer):
     def place(self, uri: str, position: types.Position) -> tuple[str, str, int] | None:
         """Path, text and offset of a position; None where it is in no rule file of the folder."""
         path, text = self.below(uri), self.text_of(uri)
-        return None if path is None else (path, text, offset_at(text, position.line, position.character, self.units))
+        return None if path is None else (path, text, Lines(text).offset(position.line, position.character, self.units))
 
 
 def rules_below(roots: list[Path], rules: Path) -> Path:
@@ -184,14 +185,14 @@ def _complete(ls: RuleServer, params: types.CompletionParams) -> types.Completio
         return types.CompletionList(is_incomplete=False, items=[])
     path, text, offset = place
     found = suggestions(ls.folder, path, text, offset)
-    rows = [_completion(ls, one, text, offset, index) for index, one in enumerate(found)]
+    line, column = Lines(text).position(offset, ls.units)
+    rows = [_completion(one, index, line, column, ls.units(one.begun)) for index, one in enumerate(found)]
     return types.CompletionList(is_incomplete=False, items=rows)
 
 
-def _completion(ls: RuleServer, one: Suggestion, text: str, offset: int, index: int) -> types.CompletionItem:
+def _completion(one: Suggestion, index: int, line: int, column: int, begun: int) -> types.CompletionItem:
     """In the protocol's words. What is needed comes first, then the order of the tables."""
-    line, column = position_of(text, offset, ls.units)
-    start = types.Position(line, max(0, column - ls.units(one.begun)))
+    start = types.Position(line, max(0, column - begun))
     doc = types.MarkupContent(types.MarkupKind.Markdown, one.doc) if one.doc else None
     return types.CompletionItem(
         one.label, kind=SORTS.get(one.sort, Sorts.Value), detail=one.detail or None, documentation=doc,
@@ -217,7 +218,7 @@ def _define(ls: RuleServer, params: types.DefinitionParams) -> types.Location | 
     spot = definition(ls.folder, path, text, offset)
     if spot is None:
         return None
-    reach = range_of(spot.file.text, spot.start, spot.end, ls.units)
+    reach = Lines(spot.file.text).range(spot.start, spot.end, ls.units)
     return types.Location(ls.uri_of(spot.file.name or path), _range(reach))
 
 

@@ -7,6 +7,7 @@ text has. A line ends where the protocol says, which knows fewer ends of a line 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
@@ -38,53 +39,57 @@ class Diagnostic(msgspec.Struct, frozen=True):
     text: str
 
 
-def line_starts(text: str) -> list[int]:
-    """Where each line of a text begins."""
-    return [0, *(found.end() for found in _LINE.finditer(text))]
+class Lines:
+    """The lines of a text as the protocol counts them, and as problems do."""
 
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.starts = [0, *(found.end() for found in _LINE.finditer(text))]
+        self.of_problems = FileText("", text).starts
 
-def position_of(text: str, offset: int, units: Units) -> tuple[int, int]:
-    """Line and column of an offset."""
-    starts = line_starts(text[:offset])
-    return len(starts) - 1, units(text[starts[-1] : offset])
+    def position(self, offset: int, units: Units) -> tuple[int, int]:
+        """Line and column of an offset."""
+        line = bisect_right(self.starts, offset) - 1
+        return line, units(self.text[self.starts[line] : offset])
 
+    def range(self, start: int, end: int, units: Units) -> Range:
+        """The stretch between two offsets."""
+        return Range(*self.position(start, units), *self.position(end, units))
 
-def offset_at(text: str, line: int, column: int, units: Units) -> int:
-    """The offset of a line and column; what lies behind the end of a line is its end."""
-    starts = line_starts(text)
-    if line >= len(starts):
-        return len(text)
-    found = _LINE.search(text, starts[line])
-    at, end = starts[line], len(text) if found is None else found.start()
-    while at < end and column > 0:
-        column -= units(text[at])
-        at += 1
-    return at
+    def offset(self, line: int, column: int, units: Units) -> int:
+        """The offset of a line and column; what lies behind the end of a line is its end."""
+        if line >= len(self.starts):
+            return len(self.text)
+        at = self.starts[line]
+        found = _LINE.search(self.text, at)
+        end = len(self.text) if found is None else found.start()
+        while at < end and column > 0:
+            column -= units(self.text[at])
+            at += 1
+        return at
 
-
-def range_of(text: str, start: int, end: int, units: Units) -> Range:
-    """The stretch between two offsets."""
-    return Range(*position_of(text, start, units), *position_of(text, end, units))
-
-
-def spot_of(text: str, problem: Problem) -> tuple[int, int]:
-    """From where to where in a file's text a problem is shown."""
-    starts = FileText(problem.file, text).starts
-    start = min(len(text), starts[min(problem.line, len(starts)) - 1] + problem.column - 1)
-    return start, min(len(text), start + problem.length)
+    def reach(self, problem: Problem) -> tuple[int, int]:
+        """From where to where a problem is shown."""
+        line = min(problem.line, len(self.of_problems)) - 1
+        start = min(len(self.text), self.of_problems[line] + problem.column - 1)
+        return start, min(len(self.text), start + problem.length)
 
 
 def diagnostics(problems: Iterable[Problem], texts: Mapping[str, str], units: Units) -> dict[str, list[Diagnostic]]:
     """The problems of each file; `texts` are the files' by the names that problems have."""
+    lines: dict[str, Lines] = {}
     found: dict[str, list[Diagnostic]] = {}
     for problem in problems:
-        text = texts.get(problem.file, "")
+        name = problem.file
+        of_file = lines.get(name) or lines.setdefault(name, Lines(texts.get(name, "")))
         told = f"{problem.message}\ndo: {problem.hint}" if problem.hint else problem.message
-        place = range_of(text, *spot_of(text, problem), units)
-        found.setdefault(problem.file, []).append(Diagnostic(place, LEVELS[problem.gravity], problem.code, told))
+        place = of_file.range(*of_file.reach(problem), units)
+        found.setdefault(name, []).append(Diagnostic(place, LEVELS[problem.gravity], problem.code, told))
     return found
 
 
 def at_offset(problems: Iterable[Problem], text: str, offset: int) -> list[Problem]:
-    """The problems that are shown where an offset is."""
-    return [one for one in problems if (spot := spot_of(text, one)) and spot[0] <= offset <= spot[1]]
+    """The problems of a file that are shown where an offset is."""
+    lines = Lines(text)
+    reaches = ((one, *lines.reach(one)) for one in problems)
+    return [one for one, start, end in reaches if start <= offset <= end]

@@ -78,9 +78,9 @@ owner: gas-works
 }
 
 
-def written(directory: Path, **more: str) -> Path:
+def written(directory: Path, more: Mapping[str, str] | None = None) -> Path:
     """The files in a folder."""
-    for path, text in {**FILES, **more}.items():
+    for path, text in {**FILES, **(more or {})}.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
     return directory

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -222,6 +224,12 @@ def test_sources_macros_and_declarations(folder: Folder) -> None:
     assert {"at", "ppm", "time"} <= labels(folder, "kind: macro\nid: m\nparameters: {at: place}\nexpression: |")
     assert {"type", "enum", "unit"} <= labels(folder, "kind: event_type\nid: a\nfields:\n  x: {|}")
     assert {"string", "double"} <= labels(folder, "kind: event_type\nid: a\nfields:\n  x: |")
+
+
+def test_districts_that_a_file_draws(tmp_path: Path) -> None:
+    city = "kind: city\ndistricts: {file: areas/school.geojson}\n"
+    drawn = check(written(tmp_path, {"city.yaml": city})).folder
+    assert labels(drawn, "kind: override\nid: a\ndistrict: |\n") == {"school-12"}
 
 
 def test_of_a_rule_it_knows_what_was_written_before_a_mistake_was_made(folder: Folder) -> None:

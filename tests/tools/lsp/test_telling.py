@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.cli import main
 from streams.problems import Gravity, Problem
-from streams.rulefile import check_files, read_directory
 from streams.rulefile.spots import FileText
 from streams.tools.lsp.checking import checked
 from streams.tools.lsp.folder import Folder
 from streams.tools.lsp.pace import Pace
-from streams.tools.lsp.telling import Diagnostic, Range, diagnostics, offset_at, position_of
+from streams.tools.lsp.telling import Diagnostic, Lines, Range, diagnostics
 from tests.tools.lsp.files import FILES, TODAY, check, written
 
 TEXTS = st.text(st.sampled_from("ab\U0001f6d1é\n\r"), max_size=30)
@@ -31,12 +33,12 @@ def test_an_offset_is_found_again_by_line_and_column(text: str, data: st.DataObj
     if text[offset - 1 : offset + 1] == "\r\n":
         return  # within the end of a line there is no place
     for units in (len, utf16):
-        assert offset_at(text, *position_of(text, offset, units), units) == offset
+        assert Lines(text).offset(*Lines(text).position(offset, units), units) == offset
 
 
 @given(text=TEXTS, line=st.integers(0, 9), column=st.integers(0, 40))
 def test_any_place_is_in_the_text(text: str, line: int, column: int) -> None:
-    assert 0 <= offset_at(text, line, column, utf16) <= len(text)
+    assert 0 <= Lines(text).offset(line, column, utf16) <= len(text)
 
 
 def test_columns_count_as_the_client_does() -> None:
@@ -63,14 +65,16 @@ def test_levels(gravity: Gravity, level: int) -> None:
     assert (found.level, found.range) == (level, Range(0, 0, 0, 0))
 
 
-def test_it_tells_what_check_tells_and_what_is_wrong_with_tests(tmp_path: Path) -> None:
-    written(tmp_path)
-    bundle, problems = check_files(read_directory(tmp_path)[0], today=TODAY)
-    assert bundle is not None
-    assert check(tmp_path).problems == problems
-    with_test = FILES["detect/gas.yaml"] + "tests: [{name: a, evnts: []}]\n"
-    found = {one.code for one in check(tmp_path, {"detect/gas.yaml": with_test}).problems}
-    assert "TOC091" in found
+def test_it_tells_what_check_tells_with_what_is_wrong_with_tests(tmp_path: Path, capfd: pytest.CaptureFixture[str]
+                                                                 ) -> None:
+    wrong = {"detect/gas.yaml": FILES["detect/gas.yaml"] + "tests: [{name: a, evnts: []}]\n"}
+    written(tmp_path, wrong)
+    main(["check", "--rules", str(tmp_path), "--today", TODAY.isoformat(), "--json"])
+    told = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert {one["code"] for one in told} > {"TOC091", "TOC072"}
+    root = f"{tmp_path.as_posix()}/"
+    assert [msgspec.to_builtins(one) for one in check(tmp_path).problems] == [
+        {**one, "file": one["file"].removeprefix(root), "message": one["message"].replace(root, "")} for one in told]
 
 
 def test_open_files_stand_in_place_of_those_on_disk(tmp_path: Path) -> None:
