@@ -173,18 +173,6 @@ def test_an_editor_s_session(editor: Editor) -> None:
     assert editor.end() == 0
 
 
-def test_files_that_are_not_rules_are_let_be(editor: Editor) -> None:
-    editor.begin()
-    editor.tell("textDocument/didOpen", {"textDocument": {
-        "uri": (editor.root / "other.yaml").as_uri(), "languageId": "yaml", "version": 1, "text": "kind: nonsense\n"}})
-    place = {"textDocument": {"uri": (editor.root / "other.yaml").as_uri()}, "position": {"line": 0, "character": 2}}
-    assert editor.ask("textDocument/completion", place)["items"] == []
-    assert editor.ask("textDocument/hover", place) is None
-    assert editor.ask("textDocument/definition", place) is None
-    assert not [params for _, params in editor.heard if params.get("uri", "").endswith("other.yaml")]
-    assert editor.end() == 0
-
-
 def test_what_changes_on_disk_is_noticed_when_the_editor_says_so(editor: Editor) -> None:
     editor.begin(workspace={"didChangeWatchedFiles": {"dynamicRegistration": True}})
     editor.until(lambda: "client/registerCapability" in dict(editor.heard))
@@ -197,6 +185,16 @@ def test_what_changes_on_disk_is_noticed_when_the_editor_says_so(editor: Editor)
     new.write_text("kind: match\nid: a\nevent: sensor.gas\n")
     editor.tell("textDocument/didSave", {"textDocument": {"uri": new.as_uri()}})
     editor.until(lambda: editor.codes("detect/new.yaml") == [])
+
+    # files that are no rules are let be
+    other = (editor.root / "other.yaml").as_uri()
+    editor.tell("textDocument/didOpen", {"textDocument": {
+        "uri": other, "languageId": "yaml", "version": 1, "text": "kind: nonsense\n"}})
+    place = {"textDocument": {"uri": other}, "position": {"line": 0, "character": 2}}
+    assert editor.ask("textDocument/completion", place)["items"] == []
+    assert editor.ask("textDocument/hover", place) is None
+    assert editor.ask("textDocument/definition", place) is None
+    assert not [params for _, params in editor.heard if params.get("uri") == other]
     assert editor.end() == 0
 
 
