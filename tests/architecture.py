@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "problems", "reasons"),
     ("clocks", "places", "zones"),
     ("specs", "findings", "texts"),
-    ("conditions", "formats", "windows", "schedules", "measures", "episodes", "frames", "patterns"),
+    ("conditions", "formats", "windows", "schedules", "measures", "baselines", "episodes", "frames", "patterns"),
     ("kinds",),
     ("rules",),
     ("composites",),
@@ -37,7 +37,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 ROOM_OF = {
     **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing"), "engine"),
     **dict.fromkeys(("keys", "corrections", "onward", "domains"), "engine"),
-    **dict.fromkeys(("circles", "terms", "choices"), "kinds"), "judging": "episodes", "explained": "specs",
+    **dict.fromkeys(("circles", "terms", "choices", "scanning"), "kinds"), "judging": "episodes", "explained": "specs", "tails": "baselines",
+    "vitals": "specs", "indicators": "kinds",
 }
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
