@@ -19,34 +19,49 @@ from bench.workload import CACHE, ROOT
 from streams.rulefile import check
 
 _DOCUMENT = re.compile(r"^---\n", re.MULTILINE)
-_ID = re.compile(r"^id: (\S+)$", re.MULTILINE)
+_NAME = re.compile(r"^(id|title): (.+)$", re.MULTILINE)
 _WHERE = re.compile(r"^(where: |  - \{.*?where: )(?=[\w!(])", re.MULTILINE)
+_STEP = re.compile(r"^(  - \{name: \w+, +event: [\w.*]+)(?=[,}])", re.MULTILINE)
+_KIND = re.compile(r"^kind: (match|threshold|sequence|absence)$", re.MULTILINE)
+_BASES = re.compile(r"\brule: ")
 
 
 def rules(number: int) -> Path:
     """A folder with so many rules, written anew."""
     made = CACHE / "check"
     shutil.rmtree(made, ignore_errors=True)
-    shutil.copytree(ROOT / "rules", made, ignore=shutil.ignore_patterns("detect", "runbooks", "*.md"))
-    library = {path.name: path.read_text() for path in sorted((ROOT / "rules" / "detect").rglob("*.yaml"))}
+    shutil.copytree(ROOT / "rules", made, ignore=shutil.ignore_patterns("detect", "districts", "runbooks", "*.md"))
+    library = {path.name: documents(path) for path in sorted((ROOT / "rules" / "detect").rglob("*.yaml"))}
     (made / "detect").mkdir()
     left, copy = number, 0
     while left > 0:
-        for name, text in library.items():
-            documents = [one for one in _DOCUMENT.split(text) if "kind:" in one][:left]
-            left -= len(documents)
-            if documents:
-                (made / "detect" / f"{copy}-{name}").write_text("---\n".join(varied(one, copy) for one in documents))
+        for name, own in library.items():
+            chosen = own[:left]
+            left -= len(chosen)
+            if chosen:
+                (made / "detect" / f"{copy}-{name}").write_text("---\n".join(varied(one, copy) for one in chosen))
         copy += 1
     return made
 
 
+def documents(path: Path) -> list[str]:
+    """The rules of a file of the library that stand by themselves."""
+    return [one for one in _DOCUMENT.split(path.read_text()) if _KIND.search(one) and not _BASES.search(one)]
+
+
 def varied(document: str, copy: int) -> str:
-    """A document under another id, for one district of many: no text of its conditions stands elsewhere."""
-    text = _ID.sub(rf"id: \g<1>-{copy}", document)
+    """A document under another name, for one district of many: no text of its conditions stands elsewhere."""
+    text = _NAME.sub(lambda found: f"{found[1]}: {_named(found[2], copy)}", document)
+    where = f'place.district != "d{copy}"'
+    if "\nsteps:" in text and not _WHERE.search(text):
+        return _STEP.sub(rf"\g<1>, where: {where}", text)
     if "\nwhere: " in text or "\nsteps:" in text:
-        return _WHERE.sub(rf"\g<1>place.district != string({copy}) && ", text)
-    return text.replace("\nseverity:", f"\nwhere: place.district != string({copy})\nseverity:", 1)
+        return _WHERE.sub(rf"\g<1>{where} && ", text)
+    return text.replace("\nseverity:", f"\nwhere: {where}\nseverity:", 1)
+
+
+def _named(name: str, copy: int) -> str:
+    return f'{name[:-1]} {copy}"' if name.endswith('"') else f"{name}-{copy}"
 
 
 def measure(number: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -131,27 +132,44 @@ class Atom(msgspec.Struct, frozen=True):
 class Decided(msgspec.Struct, frozen=True):
     """A part of a condition that is always true, or never (not `holds`); `said` are the parts that decide it.
 
-    `fails`: it cannot be evaluated at all.
+    `known` is what its value can be before anything is asked. `fails`: it cannot be evaluated at all.
     """
 
     node: Node
     holds: bool
     said: tuple[Node, ...] = ()
+    known: Known = Known()
     fails: bool = False
 
 
 def decided(expression: Expression) -> list[Decided]:
     """The parts of a condition that are decided before any event comes, in order; of each the largest only."""
-    assert expression.form is not None
-    return list(_Reader(expression).visit(expression.form[0], True, {}))
+    return Truth(expression).decided()
 
 
 def implies(one: Expression, other: Expression) -> bool:
     """Whether it is sure that where one condition over the same events is true, the other is."""
-    assert one.form is not None
-    assert other.form is not None
-    asked = _Reader(one).assume(one.form[0], True, {})
-    return asked is not None and _Reader(other).assume(other.form[0], False, asked) is None
+    return Truth(one).implies(Truth(other))
+
+
+class Truth:
+    """What a condition asks for, read once for many questions."""
+
+    def __init__(self, expression: Expression) -> None:
+        assert expression.form is not None
+        self._tree, self._reader = expression.form[0], _Reader(expression)
+
+    def decided(self) -> list[Decided]:
+        """As the function of this name."""
+        return list(self._reader.visit(self._tree, True, {}))
+
+    def implies(self, other: Truth) -> bool:
+        """As the function of this name. Of a condition that can never be true it is not said."""
+        return self._asked is not None and other._reader.assume(other._tree, False, self._asked) is None
+
+    @cached_property
+    def _asked(self) -> Environment | None:
+        return self._reader.assume(self._tree, True, {})
 
 
 class _Reader:
@@ -186,19 +204,19 @@ class _Reader:
         if atom is None:
             return None
         if not atom.op and atom.holds is None:
-            return Decided(node, False, (), fails=True)
+            return Decided(node, False, fails=True)
         known = env.get(atom.subject)
         said = () if known is None else known.said
         if self.assume(node, sign, env) is None:
-            return Decided(node, not sign, said)
-        return Decided(node, sign, said) if self.assume(node, not sign, env) is None else None
+            return Decided(node, not sign, said, atom.start)
+        return Decided(node, sign, said, atom.start) if self.assume(node, not sign, env) is None else None
 
     def assume(self, node: Node, sign: bool, env: Environment, leaf: Node | None = None) -> Environment | None:
         """What is known where a node is true (`sign`) or false; None if it cannot be."""
         if isinstance(node, Used):
             return self.assume(node.body, sign, env, leaf or node)
         if isinstance(node, Call) and node.function == NOT:
-            return self.assume(node.args[0], not sign, env, leaf)
+            return self.assume(node.args[0], not sign, env, leaf or (None if _joined(node.args[0]) else node))
         if isinstance(node, Call) and node.function in (AND, OR):
             parts = terms(node, node.function)
             if (node.function == AND) is sign:

@@ -13,16 +13,22 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
+import msgspec
+
 from streams.problems import Gravity, Problem, Problems
 from streams.rulefile.assembling import Assembler
 from streams.rulefile.codes import CODES, UNREADABLE, Code
+from streams.rulefile.snoozes import Snoozed
 from streams.rulefile.workshop import Workshop
 from streams.rules import Bundle
 from streams.schedules import EPOCH_DAY
 
 SUFFIXES = (".yaml", ".yml", ".csv", ".txt", ".geojson")
 
-__all__ = ["CODES", "Code", "Workshop", "check", "check_files", "load", "read_directory", "workshop", "workshop_of"]
+__all__ = [
+    "CODES", "Code", "Examined", "Snoozed", "Workshop", "check", "check_files", "examine",
+    "load", "read_directory", "workshop", "workshop_of",
+]
 
 
 def load(directory: Path) -> Bundle:
@@ -33,14 +39,35 @@ def load(directory: Path) -> Bundle:
     return bundle
 
 
+class Examined(msgspec.Struct, frozen=True):
+    """All there is to say of some files.
+
+    `bundle` is None if a mistake stops it. `problems` are in order, `snoozed` those that the files put off.
+    `texts` are those of the files by their names in problems.
+    """
+
+    bundle: Bundle | None
+    problems: list[Problem]
+    snoozed: list[Snoozed]
+    texts: dict[str, str]
+
+
+def examine(directory: Path, today: date | None = None) -> Examined:
+    """As `check`, with what is put off and the texts of the files."""
+    files, unreadable = read_directory(directory)
+    assembler = Assembler(files, f"{directory.as_posix()}/", None if today is None else today.toordinal() - EPOCH_DAY)
+    bundle, problems = assembler.assemble()
+    texts = {file.name: file.text for file in assembler.texts}
+    return Examined(None if unreadable else bundle, sorted([*unreadable, *problems]), assembler.snoozed, texts)
+
+
 def check(directory: Path, today: date | None = None) -> tuple[Bundle | None, list[Problem]]:
     """The bundle, None if a mistake stops it; and all problems, also warnings and infos, in order.
 
     `today`: tell also what is wrong because of the date, such as an exception that has expired; it stops nothing.
     """
-    files, unreadable = read_directory(directory)
-    bundle, problems = check_files(files, f"{directory.as_posix()}/", today)
-    return (None if unreadable else bundle), sorted([*unreadable, *problems])
+    found = examine(directory, today)
+    return found.bundle, found.problems
 
 
 def workshop(directory: Path) -> Workshop:

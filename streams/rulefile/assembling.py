@@ -12,6 +12,7 @@ from streams.kinds import Field, all_kinds
 from streams.problems import Gravity, Problem
 from streams.rulefile import codes, documents
 from streams.rulefile.advice import Adviser
+from streams.rulefile.advice.unused import tell_unused
 from streams.rulefile.areas import read_areas
 from streams.rulefile.building import Builder
 from streams.rulefile.codes import Report
@@ -32,6 +33,7 @@ from streams.rulefile.registers import Beside, check_registers, read_list, read_
 from streams.rulefile.scalars import Bad, advise
 from streams.rulefile.selection import Selection
 from streams.rulefile.silence import PREFIX, silence_rule
+from streams.rulefile.snoozes import Snoozed, put_off
 from streams.rulefile.sources import SourceReader
 from streams.rulefile.spots import FileText
 from streams.rulefile.templates import TEMPLATE_FIELDS
@@ -81,6 +83,8 @@ class Assembler:
         self.report = Report(today)
         self.documents: dict[str, dict[str, Document]] = {}
         self.tests: list[Document] = []
+        self.texts: list[FileText] = []
+        self.snoozed: list[Snoozed] = []
         self.broken: list[str] = []
         self.derived: Deriver
         self.names: Names
@@ -99,6 +103,7 @@ class Assembler:
                     "rename the file",
                 )
         bundle = self._understand()
+        self.snoozed = put_off(self.texts, self.report, complete=not self.report.faults)
         return (None if self.report.faults else bundle), sorted(self.report.problems)
 
     # files to documents
@@ -107,6 +112,7 @@ class Assembler:
         file = decode(f"{self.root}{path}", self.files[path], self.report)
         if file is None:
             return
+        self.texts.append(file)
         before = len(self.report.problems)
         for node in documents_of(file, self.report):
             self._document(node, path)
@@ -206,8 +212,11 @@ class Assembler:
         sources = {name: source for name, source in read.items() if source is not None}
         self.names, self.sources = names, sources
         rules = self._rules(names, expressions, sources)
-        macros.check_unused(names, names.called(), any(one.values.get("open") for one in self._all("source")))
+        called = names.called()
+        macros.check_unused(names, called, any(one.values.get("open") for one in self._all("source")))
         if not self.report.faults:
+            texts = [file.text for file in self.texts]
+            tell_unused(self._all, texts, called, rules.values(), sources, self.report)
             rules |= self._silences(names, sources, expressions)
         return Bundle(
             identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts
@@ -258,6 +267,8 @@ class Assembler:
                     rule = msgspec.structs.replace(rule, tests=(*rule.tests, *tests.get(rule.id, ())))
                     rules[rule.id] = rule
                     adviser.advise(draft, rule)
+        if only is None:
+            adviser.compare(self.derived.shared)
         self.derived.shared.tell(self.report)
         return rules
 

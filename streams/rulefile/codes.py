@@ -233,6 +233,68 @@ BAD_LIMIT = _code(
 )
 LIMITS_NOTHING = _code("TOC108", "a limit that limits nothing", "remove the limit", Gravity.WARNING)
 
+# What is right, and yet not what its author can mean
+NEVER_TRUE = _code(
+    "TOC110",
+    "a condition that can never be true",
+    "correct the value or the field, or write || where && stands",
+    Gravity.WARNING,
+)
+ALWAYS_TRUE = _code(
+    "TOC111", "a condition that is always true", "remove it, or write && where || stands", Gravity.WARNING
+)
+UNREACHABLE = _code(
+    "TOC112", "a step that can never be reached", "change the step, or what ends the match before it", Gravity.WARNING
+)
+DECIDES_NOTHING = _code("TOC113", "a field that decides nothing", "remove the field, or change it", Gravity.INFO)
+KEY_CHANGES = _code(
+    "TOC115",
+    "a key that changes with every event",
+    "name what the events have in common: a device, a district, an incident",
+    Gravity.WARNING,
+)
+SHADOWED = _code(
+    "TOC116",
+    "a rule that says nothing which another does not say",
+    "remove one of the two, or make this one graver",
+    Gravity.WARNING,
+)
+SAME_TITLE = _code(
+    "TOC117", "two rules have one title", "say in each title what is special about the rule", Gravity.INFO
+)
+UNPROVED_BASE = _code(
+    "TOC118",
+    "a rule in service stands on one that is not",
+    "prove the other rule first, or let this one be only observed too: `status: experimental`",
+    Gravity.WARNING,
+)
+NO_RUNBOOK = _code(
+    "TOC119",
+    "a grave alert that does not say what to do",
+    "name the page: `alert: {runbook: runbooks/x.md}`",
+    Gravity.INFO,
+)
+ONE_SIDED_TESTS = _code(
+    "TOC120",
+    "tests that show a rule from one side only",
+    "add a timeline that fires, or one that comes close and does not: `expect: []`",
+    Gravity.INFO,
+)
+UNUSED = _code("TOC121", "a document that nothing uses", "use or remove it", Gravity.INFO)
+
+# Findings that are put off
+BAD_SNOOZE = _code(
+    "TOC125",
+    "a snooze that cannot be read",
+    "write # tocsin: snooze TOC073 until 2027-01-31: why it can wait",
+    Gravity.WARNING,
+)
+SNOOZE_OVER = _code(
+    "TOC126", "a snooze whose day has come", "mend what it put off, or give it a later day", Gravity.WARNING
+)
+SNOOZES_NOTHING = _code("TOC127", "a snooze that puts nothing off", "remove it", Gravity.WARNING)
+
+
 
 class Report:
     """The problems found so far; `faults` counts those that stop a load.

@@ -27,8 +27,9 @@ def found_in(case: Path) -> list[Problem]:
     """The problems of a case's own files; it is read together with the base and the CSV of its name."""
     beside = {path.name: path.read_bytes() for path in FOLDER.glob(f"{case.stem}.*") if path.suffix in RULES_BESIDE}
     _, problems = check_files({**base(), **beside}, today=TODAY)
-    assert not [problem for problem in problems if problem.file.startswith("base/")]
-    return problems
+    told = [problem for problem in problems if not problem.file.startswith("base/")]
+    assert {problem.code for problem in problems if problem not in told} <= {"TOC121"}  # not every case uses all of it
+    return told
 
 
 def rendered(problems: list[Problem]) -> str:
