@@ -1,0 +1,1 @@
+"""How well what is unusual is found: made-up series with planted spikes, detectors beside ours, the table."""
