@@ -55,6 +55,12 @@ def test_every_field_keeps_its_origin() -> None:
     assert variant.origins["id"] == ("districts/west/rules.yaml", 3)
 
 
+def test_a_variant_stands_where_its_override_does() -> None:
+    rules = made(BASE, districts__west__rules="# of the west\n\n" + WEST.lstrip()).rules
+    assert (rules["crashes"].file, rules["crashes"].line) == ("rules.yaml", 2)
+    assert (rules["crashes@west"].file, rules["crashes@west"].line) == ("districts/west/rules.yaml", 4)
+
+
 @given(st.sampled_from(["west", "east", "north", None]), st.floats(0, 20))
 def test_each_event_is_judged_once(district: str | None, speed: float) -> None:
     happened = event(district=district, speed=speed)
