@@ -194,16 +194,16 @@ class Builder:
         )
 
 
-def origins_of(values: Values) -> dict[str, tuple[str, int]]:
-    """The file and line of each field of a rule."""
-    return {name: (node.file.name, node.file.position(node.start)[0]) for name, (_, node) in values.node.pairs.items()}
-
 def line_of(draft: RuleDraft) -> int:
     """The line in its file: of a district's variant, whose fields stand elsewhere, that of its `id`."""
     varied = draft.origin.district and draft.origin.rule
     spot = draft.values.spot("id" if varied else "")
     return spot.file.position(spot.start)[0]
 
+
+def origins_of(values: Values) -> dict[str, tuple[str, int]]:
+    """The file and line of each field of a rule."""
+    return {name: (node.file.name, node.file.position(node.start)[0]) for name, (_, node) in values.node.pairs.items()}
 
 
 def bases_of(draft: RuleDraft) -> tuple[str, ...]:
