@@ -126,20 +126,14 @@ def tail(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`tocsin check`: every mistake at once."""
-    from streams.rulefile import check as check_rules
-    from streams.tools.testing.mistakes import mistakes
+    from streams.tools.checking.command import Misasked
+    from streams.tools.checking.command import check as check_rules
 
-    bundle, problems = check_rules(existing_directory(options.rules), today_of(options))
-    problems = sorted([*problems, *(mistakes(bundle) if bundle is not None else ())])
-    stopping = [problem for problem in problems if problem.gravity in STOPPING]
-    shown = stopping if options.quiet else problems
-    if options.json:
-        for problem in shown:
-            print(orjson.dumps({name: getattr(problem, name) for name in problem.__struct_fields__}).decode())
-    else:
-        print_problems(shown)
-        print(f"{len(stopping)} mistakes, {len(problems) - len(stopping)} remarks", file=sys.stderr)
-    return 1 if stopping else 0
+    existing_directory(options.rules)
+    try:
+        return check_rules(options, today_of(options), installed_version("tocsin"))
+    except Misasked as error:
+        raise Refused(str(error)) from error
 
 
 def test(options: argparse.Namespace) -> int:
@@ -165,14 +159,16 @@ def test(options: argparse.Namespace) -> int:
 
 def _tested(options: argparse.Namespace) -> int:
     """One run of the tests that are chosen."""
+    from streams.tools.asking import Misasked, rules_meant
     from streams.tools.testing.choice import chosen_by
     from streams.tools.testing.session import Wishes, rules_of, run
     from streams.tools.testing.terminal import console_on
 
     shop = load_workshop(options.rules)
-    names, unknown = shop.meant([*options.only, *options.rule])
-    if unknown:
-        raise Refused(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
+    try:
+        names = rules_meant(shop, [*options.only, *options.rule])
+    except Misasked as error:
+        raise Refused(str(error)) from error
     chosen = chosen_by(names, options.words)
     if options.words and not rules_of(shop, chosen):
         raise Refused(f"-k {options.words!r} fits no test; it is looked for in `rule: name of the test`")
@@ -182,7 +178,8 @@ def _tested(options: argparse.Namespace) -> int:
 
 def rules(options: argparse.Namespace) -> int:
     """`tocsin rules show`: the effective file of a rule."""
-    from streams.tools.show import NoSuchRule, as_json, shown
+    from streams.tools.asking import Misasked
+    from streams.tools.show import as_json, shown
 
     shop = load_workshop(options.rules)
     try:
@@ -190,14 +187,15 @@ def rules(options: argparse.Namespace) -> int:
             sys.stdout.buffer.writelines(line + b"\n" for line in as_json(shop, options.rule, options.district))
         else:
             sys.stdout.write(shown(shop, options.rule, options.district))
-    except NoSuchRule as error:
+    except Misasked as error:
         raise Refused(str(error)) from error
     return 0
 
 
 def backtest(options: argparse.Namespace) -> int:
     """`tocsin backtest`: JSON lines on stdout, the summary on stderr."""
-    from streams.tools.backtesting.command import Asked, Misasked
+    from streams.tools.asking import Misasked
+    from streams.tools.backtesting.command import Asked
     from streams.tools.backtesting.command import backtest as run_backtest
 
     shop = load_workshop(options.rules)
@@ -214,7 +212,8 @@ def backtest(options: argparse.Namespace) -> int:
 
 def explain(options: argparse.Namespace) -> int:
     """`tocsin explain`: why a rule fired, and why not."""
-    from streams.tools.explain.command import Misasked, told
+    from streams.tools.asking import Misasked
+    from streams.tools.explain.command import told
 
     shop = load_workshop(options.rules)
     inputs = [input_of(shop.bundle, text) for text in options.input]

@@ -10,17 +10,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from streams.clocks import duration, micros, parse_rfc3339, zone_of
+from streams.clocks import duration, parse_rfc3339
 from streams.composites import feeds
 from streams.mapping import COERCE
 from streams.places import EARTH_RADIUS_M
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule
+from streams.tools.asking import local_instant
 from streams.tools.testing import words
 
 START = parse_rfc3339("2026-01-05T00:00:00Z")
@@ -80,8 +80,7 @@ def too_late(bundle: Bundle, one: Arrival) -> bool:
 def _start(given: Any, zone: str) -> Micros:
     """An instant, or a local date or time in the city's zone."""
     try:
-        found = datetime.fromisoformat(str(given))
-        return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
+        return local_instant(str(given), zone)
     except ValueError:
         raise Misread(f"`start` is {given!r}; write 2026-01-05T08:00 or 2026-01-05T08:00:00Z", "start") from None
 

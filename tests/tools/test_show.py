@@ -5,7 +5,8 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from streams.tools.show import NoSuchRule, as_json, shown
+from streams.tools.asking import Misasked
+from streams.tools.show import as_json, shown
 from tests.rulefile.derived import shop
 from tests.rulefile.test_overrides import BASE, WEST
 
@@ -28,6 +29,14 @@ def test_the_district_chooses_the_variant() -> None:
 ])
 def test_what_there_is_not(rule: str, district: str, text: str) -> None:
     made = shop(BASE, districts__east__own=BASE.replace("id: crashes", "id: own"))
-    with pytest.raises(NoSuchRule) as found:
+    with pytest.raises(Misasked) as found:
         shown(made, rule, district)
     assert str(found.value) == text
+
+
+def test_a_template_names_its_rules() -> None:
+    rule = "{kind: match, event: level, where: device == $device}"
+    head = "kind: template\nid: level\nparameters: {device: string}\ninstances: [{id: n, device: a}]\n"
+    with pytest.raises(Misasked) as found:
+        shown(shop(f"{head}rule: {rule}\n"), "level")
+    assert str(found.value) == "level is a template; name one of its rules: level.n"

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
@@ -15,13 +14,14 @@ import msgspec
 import orjson
 from rich.console import Console
 
-from streams.clocks import AFTER_ALL, BEFORE_ALL, micros, zone_of
+from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import bases
 from streams.logs import LogError, UnknownTopic, open_log
 from streams.problems import Problems
 from streams.records import Micros
 from streams.rulefile import Workshop, workshop, workshop_of
 from streams.rules import Bundle
+from streams.tools.asking import Misasked, local_instant, rules_meant
 from streams.tools.backtest import Backtest, Span, final_line, log_line
 from streams.tools.backtesting import chart, verdict
 from streams.tools.backtesting.alerts import alerts
@@ -30,6 +30,7 @@ from streams.tools.backtesting.events import EventLog
 from streams.tools.backtesting.noise import as_json, noise
 from streams.tools.backtesting.page import Run, page
 from streams.tools.backtesting.reasons import Reasons
+from streams.tools.backtesting.vitals import vitals
 from streams.tools.files import read_file
 from streams.tools.replay import reach_over
 from streams.tools.revisions import NoRevision, files_at
@@ -40,10 +41,6 @@ Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
 Inputs = Sequence[tuple[str, Path]]
 Address = tuple[str, Mapping[str, Any]]
-
-
-class Misasked(Exception):
-    """It cannot be done as it was asked; the text says what to do."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -74,7 +71,7 @@ def backtest(shop: Workshop, asked: Asked) -> int:
     try:
         if options.diff:
             _diff(shop, asked)
-        elif options.log or options.alerts:
+        elif options.log or options.alerts or options.vitals:
             _log(shop, asked)
         else:
             _plain(shop, asked)
@@ -90,12 +87,13 @@ def _check(options: argparse.Namespace, inputs: Inputs) -> None:
         raise Misasked("give either --input SOURCE=FILE, as often as needed, or --broker URL to read accepted events")
     if options.jobs < 1:
         raise Misasked("--jobs must be at least 1")
-    word = "--log" if options.log else "--alerts"
-    if options.log and options.alerts:
-        raise Misasked("give --log or --alerts, not both")
-    if (options.log or options.alerts) and options.jobs > 1:
+    words = [f"--{name}" for name in ("log", "alerts", "vitals") if getattr(options, name)]
+    word = words[0] if words else ""
+    if len(words) > 1:
+        raise Misasked(f"give {' or '.join(words)}, not both")
+    if words and options.jobs > 1:
         raise Misasked(f"{word} takes findings in order, and so --jobs 1")
-    if (options.log or options.alerts) and (options.diff or options.report):
+    if words and (options.diff or options.report):
         raise Misasked(f"{word} goes neither with --diff nor with --report")
     if len(options.diff) > 2:
         raise Misasked("--diff takes OLD, or OLD and NEW: folders of rules or revisions of git")
@@ -119,8 +117,11 @@ def _log(shop: Workshop, asked: Asked) -> None:
     bundle = chosen(shop, asked.options.rule)
     one = _backtest(bundle, _seeing(asked, bundle))
     with asked.progress("backtest", _total(one, asked)) as advance:
-        told = one.emissions(advance)
-        _write(map(log_line, told) if asked.options.log else alerts(bundle, told))
+        if asked.options.vitals:
+            _write(vitals(bundle, one.steps(advance)))
+        else:
+            told = one.emissions(advance)
+            _write(map(log_line, told) if asked.options.log else alerts(bundle, told))
     _say(orjson.dumps(one.summary()).decode() if asked.options.json else summary_text(one.summary()))
 
 
@@ -166,9 +167,7 @@ def chosen(shop: Workshop, names: Sequence[str], strict: bool = True) -> Bundle:
     bundle = shop.bundle
     if not names:
         return bundle
-    meant, unknown = shop.meant(names)
-    if unknown and strict:
-        raise Misasked(f"no rule {', '.join(unknown)}; `tocsin check` lists none with that id")
+    meant = rules_meant(shop, names) if strict else shop.meant(names)[0]
     wanted = [bundle.rules[name] for name in meant]
     kept = {one.id for rule in wanted for one in (rule, *bases(bundle, rule))}
     return msgspec.structs.replace(bundle, rules={name: one for name, one in bundle.rules.items() if name in kept})
@@ -193,7 +192,7 @@ def _backtest(bundle: Bundle, asked: Asked) -> Backtest:
     inputs = [(name, path) for name, path in asked.inputs if name in bundle.sources]
     events = None if asked.address is None else _events(asked, asked.address, span)
     return Backtest(bundle, inputs, options.order, options.finish, asked.now, events=events, span=span,
-                    jobs=options.jobs)
+                    jobs=options.jobs, vitals=options.vitals)
 
 
 def _events(asked: Asked, address: Address, span: Span) -> EventLog:
@@ -207,10 +206,9 @@ def instant(text: str | None, zone: str, default: Micros, option: str) -> Micros
     if text is None:
         return default
     try:
-        found = datetime.fromisoformat(text)
+        return local_instant(text, zone)
     except ValueError:
         raise Misasked(f"{option} {text!r}: write 2026-03-02, 2026-03-02T08:00 or 2026-03-02T08:00:00Z") from None
-    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
 
 
 def _total(one: Backtest, asked: Asked) -> int | None:

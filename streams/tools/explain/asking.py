@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
-from streams.clocks import duration, micros, zone_of
+from streams.clocks import duration
 from streams.findings import Finding
 from streams.records import Micros
 from streams.respond.identity import alert_id
 from streams.rules import Rule
+from streams.tools.asking import local_instant
 from streams.tools.explain.fits import parts_of
 
 
@@ -18,11 +18,10 @@ def moment_of(text: str, zone: str, start: Micros | None = None) -> Micros:
     if start is not None and text[:1].isdigit() and text[-1:].isalpha() and text[-1:] != "Z":
         return start + duration(text)
     try:
-        found = datetime.fromisoformat(text)
+        return local_instant(text, zone)
     except ValueError:
         hint = "10m after the test's start, or " if start is not None else ""
         raise ValueError(f"--at {text!r}: write {hint}2026-03-02T08:15:00Z, or without Z a time of {zone}") from None
-    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
 
 
 def key_of(rule: Rule, texts: Iterable[str]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +14,8 @@ from streams.findings import Finding
 from streams.logs import Log, LogError, UnknownTopic, open_log
 from streams.records import Micros
 from streams.rulefile import Workshop
-from streams.rules import Bundle, Rule
+from streams.rules import Rule
+from streams.tools.asking import Misasked, rule_meant, rules_meant
 from streams.tools.explain.asking import askable, key_of, moment_of, names
 from streams.tools.explain.explaining import explain
 from streams.tools.explain.files import Files, Progress, finding_in_files, story_of_files
@@ -30,10 +30,6 @@ Address = tuple[str, Mapping[str, Any]]
 Found = TypeVar("Found")
 
 
-class Misasked(Exception):
-    """The question cannot be answered as it is put; the text says what to do."""
-
-
 def told(shop: Workshop, options: argparse.Namespace, inputs: Sequence[tuple[str, Path]], address: Address | None,
          now: Micros, progress: Progress) -> str:
     """The explanation as text, or as JSON. Without files and test the log at the `address` is asked."""
@@ -44,9 +40,9 @@ def told(shop: Workshop, options: argparse.Namespace, inputs: Sequence[tuple[str
             story, finding = _of_test(shop, options)
         elif address is None:
             files = Files(inputs, options.order, options.finish, now)
-            story, finding = _of_files(shop.bundle, options, files, progress)
+            story, finding = _of_files(shop, options, files, progress)
         else:
-            story, finding = _of_log(shop.bundle, options, address)
+            story, finding = _of_log(shop, options, address)
         return _answer(story, finding, options)
     except ValueError as error:
         raise Misasked(str(error)) from error
@@ -64,7 +60,7 @@ def _answer(story: Story, finding: Finding | None, options: argparse.Namespace) 
 
 
 def _of_test(shop: Workshop, options: argparse.Namespace) -> tuple[Story, Finding | None]:
-    found = find_test(shop.bundle, options.rule or None, options.test)
+    found = find_test(shop.bundle, rules_meant(shop, [options.rule] if options.rule else []), options.test)
     if found is None:
         of_rule = f" of the rule {options.rule}" if options.rule else ""
         raise Misasked(f"no test{of_rule} is called {options.test!r}; `tocsin test --verbose` lists them")
@@ -79,19 +75,19 @@ def _of_test(shop: Workshop, options: argparse.Namespace) -> tuple[Story, Findin
     return story, named[-1] if named else None
 
 
-def _of_files(bundle: Bundle, options: argparse.Namespace, files: Files, progress: Progress
+def _of_files(shop: Workshop, options: argparse.Namespace, files: Files, progress: Progress
               ) -> tuple[Story, Finding | None]:
-    finding = finding_in_files(bundle, files, options.finding, progress) if options.finding else None
-    rule = _rule(bundle, options, finding)
-    return story_of_files(bundle, rule, files, progress), finding
+    finding = finding_in_files(shop.bundle, files, options.finding, progress) if options.finding else None
+    rule = _rule(shop, options, finding)
+    return story_of_files(shop.bundle, rule, files, progress), finding
 
 
-def _of_log(bundle: Bundle, options: argparse.Namespace, address: Address) -> tuple[Story, Finding | None]:
+def _of_log(shop: Workshop, options: argparse.Namespace, address: Address) -> tuple[Story, Finding | None]:
     topics = Topics(options.prefix)
 
     async def work(log: Log) -> tuple[Story, Finding | None]:
         finding = await finding_in_log(log, topics, options.finding) if options.finding else None
-        return await story_of_log(log, topics, bundle, _rule(bundle, options, finding)), finding
+        return await story_of_log(log, topics, shop.bundle, _rule(shop, options, finding)), finding
 
     return _with_log(address, work)
 
@@ -115,14 +111,11 @@ def _with_log(address: Address, work: Callable[[Log], Awaitable[Found]]) -> Foun
         raise Misasked(str(error)) from error
 
 
-def _rule(bundle: Bundle, options: argparse.Namespace, finding: Finding | None) -> Rule:
+def _rule(shop: Workshop, options: argparse.Namespace, finding: Finding | None) -> Rule:
     """The rule that is named, or that of the finding."""
     if options.finding and finding is None:
         raise Misasked(f"no finding and no alert {options.finding} is known here")
     name = options.rule if finding is None else finding.rule
     if not name:
         raise Misasked("say which rule: --rule RULE, or --finding ID")
-    if name not in bundle.rules:
-        close = get_close_matches(name, bundle.rules, 1)
-        raise Misasked(f"no rule {name!r}" + (f"; did you mean {close[0]}?" if close else ""))
-    return bundle.rules[name]
+    return shop.bundle.rules[rule_meant(shop, name)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from streams.clocks import DAY
 from streams.composites import reach_of
 from streams.reasons import Fate
@@ -14,11 +16,11 @@ from streams.tools.standins import Rebuild, overridden
 from streams.tools.timeline import setting_of, timeline, too_late
 
 
-def find_test(bundle: Bundle, rule: str | None, name: str) -> tuple[Rule, Written] | None:
-    """The test of that name, of one rule or of any."""
+def find_test(bundle: Bundle, rules: Sequence[str], name: str) -> tuple[Rule, Written] | None:
+    """The test of that name, of one of these rules; of any if none is named."""
     for one in bundle.rules.values():
         for test in one.tests:
-            if name_of(test) == name and rule in (None, one.id):
+            if name_of(test) == name and (not rules or one.id in rules):
                 return one, test
     return None
 

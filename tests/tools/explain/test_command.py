@@ -62,7 +62,7 @@ def test_it_finds_a_finding_of_the_backtest(home: Path, capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize(("words", "text"), [
     ([*FILE], "say which rule: --rule RULE, or --finding ID"),
-    ([*FILE, "--rule", "gass"], "no rule 'gass'; did you mean gas?"),
+    ([*FILE, "--rule", "gass"], "no rule 'gass'; did you mean `gas`?"),
     ([*FILE, "--rule", "gas", "--key", "d1"], "--key 'd1': write NAME=VALUE"),
     ([*FILE, "--rule", "gas", "--key", "lift=d1"], "--key 'lift=d1': the parts of this rule's key are device"),
     ([*FILE, "--rule", "gas", "--at", "noon"], "--at 'noon': write 2026-03-02T08:15:00Z, or without Z a time of UTC"),

@@ -1,0 +1,48 @@
+"""What every command is asked in the same words: which rules, which moment. What makes no sense is said in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from streams.clocks import micros, zone_of
+from streams.records import Micros
+from streams.rulefile import Workshop
+from streams.rulefile.scalars import advise
+
+NAMES_AT_MOST = 10
+
+
+class Misasked(Exception):
+    """It cannot be done as it was asked; the text says what to do."""
+
+
+def rules_meant(shop: Workshop, names: Sequence[str]) -> list[str]:
+    """The rules that these names mean: a template, or a rule that districts have changed, means all made of it."""
+    meant, unknown = shop.meant(names)
+    if unknown:
+        raise Misasked(no_rule(shop, unknown[0]))
+    return meant
+
+
+def rule_meant(shop: Workshop, name: str) -> str:
+    """The one rule of that name. Raises Misasked; of a template it names the rules."""
+    if name in shop.bundle.rules:
+        return name
+    own = shop.families.get(name, ())
+    if not own:
+        raise Misasked(no_rule(shop, name))
+    more = f" and {len(own) - NAMES_AT_MOST} more" if len(own) > NAMES_AT_MOST else ""
+    raise Misasked(f"{name} is a template; name one of its rules: {', '.join(own[:NAMES_AT_MOST])}{more}")
+
+
+def no_rule(shop: Workshop, name: str) -> str:
+    """That there is no such rule, and which is the nearest."""
+    known = [*shop.bundle.rules, *shop.families]
+    return f"no rule {name!r}; {advise(name, known, 'there are') or 'there is none at all'}"
+
+
+def local_instant(text: str, zone: str) -> Micros:
+    """A date, a time or an instant as people write it; local where it names no zone. ValueError if it is none."""
+    found = datetime.fromisoformat(text)
+    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
