@@ -101,7 +101,7 @@ def _load(words: Words) -> None:
 
 def _tail(words: Words) -> None:
     parser = _command(words, "tail", commands.tail, "show what stands on a topic, one JSON line an entry")
-    parser.add_argument("topic", help="a topic's name, or: alerts dispatches late dlq shadow audit events")
+    parser.add_argument("topic", help="a topic's name, or: alerts dispatches late dlq shadow audit events vitals")
     parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
     parser.add_argument("--json", action="store_true", help="JSON lines (always so)")
     _broker(parser)
@@ -111,7 +111,12 @@ def _check(words: Words) -> None:
     parser = _command(words, "check", commands.check, "find every mistake in the rule files")
     _rules(parser)
     parser.add_argument("--quiet", "-q", action="store_true", help="only what stops a load, no warnings")
-    parser.add_argument("--today", metavar="DATE", help="the day that exceptions are held against (default: today)")
+    parser.add_argument("--today", metavar="DATE",
+                        help="the day that exceptions and snoozes are held against (default: today)")
+    parser.add_argument("--format", choices=("text", "json", "sarif"), default="text",
+                        help="how it is told: text, JSON lines (as --json) or SARIF 2.1.0")
+    parser.add_argument("--changed", metavar="REV",
+                        help="only what differs from this revision of git, and what uses it")
 
 
 def _test(words: Words) -> None:
@@ -150,6 +155,8 @@ def _backtest(words: Words) -> None:
     parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
     parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
     parser.add_argument("--alerts", action="store_true", help="the alerts that come of the findings instead of these")
+    parser.add_argument("--vitals", action="store_true",
+                        help="the readings of indicators, and roll-ups, instead of findings")
     parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule, or these")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="share the keys among so many (default: 1)")
     parser.add_argument("--diff", nargs="+", default=[], metavar="VERSION",

@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from streams.problems import Gravity, Problem, Problems
+from streams.problems import Problem, Problems
 
 if TYPE_CHECKING:
     from streams.rulefile import Workshop
     from streams.rules import Bundle, Source
 
-STOPPING = (Gravity.FATAL, Gravity.BUG)
 PERSONAL_KEY = "TOCSIN_PERSONAL_KEY"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 
 import msgspec
 
@@ -30,9 +31,12 @@ class Problem(msgspec.Struct, frozen=True, order=True):
 
     def render(self, text: str | None = None) -> str:
         """The problem as people read it, with the line and a caret if the file's text is given."""
+        return self.shown(text.splitlines() if text is not None else ())
+
+    def shown(self, lines: Sequence[str]) -> str:
+        """The same for the lines of the file's text, so that a large file is cut once for all its problems."""
         head = f"{self.file}:{self.line}:{self.column}: {self.gravity.value} {self.code}: {self.message}"
         parts = [head]
-        lines = text.splitlines() if text is not None else []
         if 0 < self.line <= len(lines):
             number = str(self.line)
             caret = " " * (self.column - 1) + "^" * max(1, self.length)

@@ -57,7 +57,7 @@ def examine(directory: Path, today: date | None = None) -> Examined:
     files, unreadable = read_directory(directory)
     assembler = Assembler(files, f"{directory.as_posix()}/", None if today is None else today.toordinal() - EPOCH_DAY)
     bundle, problems = assembler.assemble()
-    texts = {file.name: file.text for file in assembler.texts}
+    texts = {f"{assembler.root}{path}": content.decode("utf-8-sig", "replace") for path, content in files.items()}
     return Examined(None if unreadable else bundle, sorted([*unreadable, *problems]), assembler.snoozed, texts)
 
 

@@ -21,7 +21,8 @@ from streams.schedules import day_of
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*tocsin:\s*(?P<word>\w*)(?P<rest>.*)$")
 _FORM = re.compile(r"\s+(?P<codes>\w+(?:\s*,\s*\w+)*)\s+until\s+(?P<day>[^\s:]+)\s*(?::\s*(?P<reason>.*))?")
 _MILD = (Gravity.WARNING, Gravity.INFO)
-_OWN = tuple(one.code for one in (codes.BAD_SNOOZE, codes.SNOOZE_OVER, codes.SNOOZES_NOTHING))
+_OWN = tuple(one.code for one in (
+    codes.BAD_SNOOZE, codes.SNOOZE_OVER, codes.SNOOZES_NOTHING, codes.UNREADABLE_TEST))
 
 
 class Snooze(msgspec.Struct, frozen=True):
