@@ -12,7 +12,7 @@ import msgspec
 
 from streams.conditions import EvalError, Expression
 from streams.kinds import Detector
-from streams.records import Micros, Place
+from streams.records import Event, Micros, Place
 from streams.schedules import Schedule
 from streams.zones import Districts, Zone
 
@@ -137,12 +137,30 @@ class Guard(msgspec.Struct, frozen=True):
 
 
 class Selector(msgspec.Struct, frozen=True):
-    """Which events: declared types (`sensor.*` for a branch) and a condition; `by` its key paths."""
+    """Which events: declared types (`sensor.*` for a branch) and a condition; `by` its key paths.
+
+    Where districts divide a rule, `area` says which events are this one's; `where` asks for that too, and `asked`
+    is what its author wrote.
+    """
 
     types: tuple[str, ...]
     where: Expression | None
     by: tuple[Expression, ...]
     guard: Guard | None = None
+    area: Expression | None = None
+    asked: Expression | None = None
+
+    @property
+    def written(self) -> Expression | None:
+        """The condition as its author wrote it."""
+        return self.where if self.area is None else self.asked
+
+    def covers(self, event: Event) -> bool:
+        """Whether an event lies where the rule holds."""
+        try:
+            return self.area is None or self.area(event) is True
+        except EvalError:
+            return False
 
 
 class Alert(msgspec.Struct, frozen=True):

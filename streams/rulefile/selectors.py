@@ -56,10 +56,10 @@ class Selectors:
                 self.report.add(codes.CEL_RESULT, passage.spot, text, "name a text or a number")
         if self.report.faults > before:
             return Built(draft, chosen, None)
-        kept = self.expressions.quiet(guard, scope) if guard else None
-        if kept is not None:
-            where = kept if where is None else both(kept, where)
-        return Built(draft, chosen, Selector(chosen.patterns, where, tuple(part for part in parts if part)))
+        area = self.expressions.quiet(guard, scope) if guard else None
+        whole = where if area is None else area if where is None else both(area, where)
+        key = tuple(part for part in parts if part)
+        return Built(draft, chosen, Selector(chosen.patterns, whole, key, area=area, asked=where))
 
     def _chosen(self, draft: SelectorDraft) -> Chosen | None:
         """What is named: either events or rules."""

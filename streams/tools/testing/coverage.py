@@ -2,7 +2,8 @@
 
 A clause decides where the condition would turn out otherwise if the clause did: with `level >= 20 && indoors`
 an event of level 5 that is outdoors shows nothing of either. A clause is covered if it decides for one event of
-the tests and against for another. Conditions over findings of other rules are not looked at.
+the tests and against for another. Conditions over findings of other rules are not looked at, nor what a
+district's override asks of the place by itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from streams.conditions.clauses import AND, NOT, OR, Clause, Logic, logic
 from streams.records import Event
 from streams.route import fits
 from streams.rulefile.silence import PREFIX
-from streams.rules import FINDINGS_OF, Bundle, Rule
+from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
 from streams.specs import Written
 from streams.tools.ruletest import Chosen, name_of
 from streams.tools.standins import Rebuild, overridden
@@ -68,8 +69,7 @@ def _shown(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None) -
     except Misread:
         return
     for number, whole in _conditions(own):
-        types = own.selectors[number].types
-        meant = [event for event in events if any(fits(pattern, event.type) for pattern in types)]
+        meant = [event for event in events if concerns(own.selectors[number], event)]
         for index, clause in enumerate(whole.clauses()):
             for event in meant:
                 value = clause.outcome(event)
@@ -79,8 +79,13 @@ def _shown(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None) -
 
 def _conditions(rule: Rule) -> Iterator[tuple[int, Logic]]:
     for number, selector in enumerate(rule.selectors):
-        if selector.where is not None and not any(name.startswith(FINDINGS_OF) for name in selector.types):
-            yield number, logic(selector.where)
+        if selector.written is not None and not any(name.startswith(FINDINGS_OF) for name in selector.types):
+            yield number, logic(selector.written)
+
+
+def concerns(selector: Selector, event: Event) -> bool:
+    """Whether an event is of a type that is asked for, and lies where the rule holds."""
+    return any(fits(pattern, event.type) for pattern in selector.types) and selector.covers(event)
 
 
 def decides(whole: Logic, event: Event, clause: Clause) -> bool:

@@ -13,7 +13,7 @@ from streams.tools.testing.coverage import Covered
 from streams.tools.testing.gaps import Gap
 
 WIDTH_AT_MOST = 100
-SHOWN_AT_MOST = 20
+SHOWN_AT_MOST, CLAUSES_AT_MOST = 20, 100
 GREEN, RED, YELLOW, BLUE = "green", "bold red", "yellow", "cyan"
 
 
@@ -104,12 +104,13 @@ class Writer:
 
     def _clauses(self, clauses: Sequence[Covered]) -> None:
         """Which no test decides both ways, and how many are decided."""
-        for one in clauses:
-            if one.lacks:
-                self._say(f"not decided both ways: {one.rule}: `{one.text}` {one.lacks}", YELLOW)
-        covered = sum(not one.lacks for one in clauses)
-        style = GREEN if covered == len(clauses) else YELLOW
-        self._say(f"{covered} of {len(clauses)} clauses are decided both ways", style)
+        lacking = [one for one in clauses if one.lacks]
+        for one in lacking[:CLAUSES_AT_MOST]:
+            self._say(f"not decided both ways: {one.rule}: `{one.text}` {one.lacks}", YELLOW)
+        if len(lacking) > CLAUSES_AT_MOST:
+            self._say(f"not decided both ways: {len(lacking) - CLAUSES_AT_MOST} more; --json names all", YELLOW)
+        style = YELLOW if lacking else GREEN
+        self._say(f"{len(clauses) - len(lacking)} of {len(clauses)} clauses are decided both ways", style)
 
     @property
     def _width(self) -> int:

@@ -102,3 +102,33 @@ def test_a_pair_of_clauses_is_covered_by_what_flips_it(
     found = covered(tmp_path_factory.mktemp("covered"), "level >= 20 && indoors", f"events: [{', '.join(events)}]")
     holds, low, outside = ((True, True) in shown, (False, True) in shown, (True, False) in shown)
     assert [one[1:] for one in found] == [(holds, low), (holds, outside)]
+
+
+OVERRIDE = """\
+---
+kind: override
+id: west-gas
+rule: gas
+district: west
+set: {severity: severe}
+reason: a school
+tests:
+  - name: high
+    events: [{at: 0s, event: sensor.gas, level: 30, place: {district: west}}]
+    expect: [{}]
+  - name: low, and high elsewhere
+    events:
+      - {at: 0s, event: sensor.gas, level: 5, place: {district: west}}
+      - {at: 0s, event: sensor.gas, level: 30, place: {district: east}}
+      - {at: 0s, event: sensor.gas, level: 30}
+    expect_none: true
+"""
+
+
+def test_what_districts_add_is_nobodys_to_decide(tmp_path: Path) -> None:
+    tests = "".join(f"  - {{name: {level}, events: [{event(level=level)}], expect_none: true}}\n" for level in (5, 30))
+    (tmp_path / "rules.yaml").write_text(RULES.format(where="level >= 20", tests=tests) + OVERRIDE)
+    shop = workshop(tmp_path)
+    found = coverage(shop.bundle, shop.bundle.rules.values(), chosen_by([], ""), shop.rebuild)
+    assert [(one.rule, one.text, one.lacks) for one in found] == [
+        ("gas", "level >= 20", ""), ("gas@west", "level >= 20", "")]

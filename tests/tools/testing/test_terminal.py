@@ -8,18 +8,20 @@ from collections.abc import Iterable
 from rich.console import Console
 
 from streams.tools.ruletest import Compared, Result
+from streams.tools.testing.coverage import Covered
 from streams.tools.testing.gaps import Gap
-from streams.tools.testing.terminal import SHOWN_AT_MOST, Writer
+from streams.tools.testing.terminal import CLAUSES_AT_MOST, SHOWN_AT_MOST, Writer
 
 
-def told(results: Iterable[Result], verbose: bool = False, gaps: Iterable[Gap] = (), width: int = 60) -> list[str]:
+def told(results: Iterable[Result], verbose: bool = False, gaps: Iterable[Gap] = (), width: int = 60,
+         clauses: list[Covered] | None = None) -> list[str]:
     out = io.StringIO()
     console = Console(file=out, width=width, soft_wrap=True, highlight=False, markup=False, emoji=False)
     one = list(results)
     writer = Writer(console, len(one), verbose, "rules/")
     for result in one:
         writer.tell(result)
-    writer.end(list(gaps), seconds=1.234)
+    writer.end(list(gaps), clauses, seconds=1.234)
     return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
@@ -87,3 +89,12 @@ def test_what_tests_leave_open_is_listed_but_not_without_end() -> None:
     assert lines[1] == "no negative test: r0 (rules/a.yaml:0)"
     assert lines[-2] == "no negative test: 3 more rules"
     assert len(lines) == SHOWN_AT_MOST + 3
+
+
+def test_of_the_clauses_of_a_thousand_rules_some_are_named() -> None:
+    clauses = [Covered(f"r{number}", 0, "a == 1", False, True) for number in range(CLAUSES_AT_MOST + 3)]
+    lines = told([], clauses=[*clauses, Covered("s", 0, "b", True, True)])
+    assert lines[0] == "not decided both ways: r0: `a == 1` is never what it holds by"
+    assert lines[-3:-1] == [
+        "not decided both ways: 3 more; --json names all",
+        f"1 of {CLAUSES_AT_MOST + 4} clauses are decided both ways"]
