@@ -145,10 +145,10 @@ def explain_name(name: str, scope: Scope) -> tuple[str, str]:
         told = f"`{name}` is no field of {_these(scope.types)}"
         return told, f"it is a field of {_listed(holders)}: ask for that type under `event`"
     told = f"no event type has a field `{name}`"
-    close = nearest(name, own) or nearest(name, {field for fields in scope.holders.values() for field in fields})
+    close = nearest(name, own)
     if not close:
         return told, nearest_hint(name, own - {"event"})
-    having = [type_id for type_id, fields in scope.holders.items() if close in fields]
+    having = [type_id for type_id in scope.types if close in scope.holders.get(type_id, ())]
     where = " (every event has it)" if close in EVENT_PARTS else f" (a field of {_listed(having)})" if having else ""
     return told, f"did you mean `{close}`?{where}"
 

@@ -14,6 +14,8 @@ from streams.rulefile.nodes import Mapping, Node, Scalar, describe
 from streams.rulefile.scalars import Bad, Reader, Told, advise, nearest
 from streams.rulefile.spots import Spot
 
+NAMED_AT_MOST = 8
+
 
 class Values:
     """The fields of one mapping that could be read, and where each stands."""
@@ -64,7 +66,7 @@ def read_fields(
             codes.WRONG_TYPE,
             node.spot,
             f"{describe(node)} stands where {what} belongs",
-            "write a mapping: name: value",
+            f"write a mapping, with fields such as {_some(table)}",
         )
     values, known = Values(node), {field.name: field for field in table}
     meant: set[str] = set()
@@ -77,6 +79,12 @@ def read_fields(
             _read(values, field, key, value, readers, report)
     _missing(values, known, report, what, meant)
     return values
+
+
+def _some(table: Iterable[Field]) -> str:
+    """The first names of a table, those that must be there before the others."""
+    names = [field.name for field in sorted(table, key=lambda field: not field.required)]
+    return ", ".join(names[:NAMED_AT_MOST]) + (", ..." if len(names) > NAMED_AT_MOST else "")
 
 
 def _missing(values: Values, known: Table[str, Field], report: Report, what: str, meant: set[str]) -> None:

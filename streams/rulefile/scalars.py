@@ -162,7 +162,7 @@ def read_duration(node: Node, field: Field, report: Report) -> Micros:
     try:
         span = duration(text)
     except (ValueError, OverflowError):
-        raise Bad(codes.BAD_DURATION, node.spot, f"{describe(node)} is not a duration", _duration_hint(text)) from None
+        raise Bad(codes.BAD_DURATION, node.spot, f"{describe(node)} is not a duration", duration_hint(text)) from None
     if span > LONGEST:
         raise Bad(codes.OUT_OF_RANGE, node.spot, "the duration is longer than a hundred years")
     return span
@@ -183,15 +183,17 @@ def read_distance(node: Node, field: Field, report: Report) -> float:
     return metres
 
 
-def _duration_hint(text: str) -> str:
-    """A person who wrote a bare number, or a unit's long name, is told the very spelling."""
+def duration_hint(text: str) -> str:
+    """The very spelling for a person who wrote a bare number, or a unit's long name; "" if nobody knows it."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", text)
     if found is None:
         return ""
     number, unit = found.groups()
     if not unit:
         return f"say the unit: {number}s, {number}m, {number}h or {number}d"
-    short = {"s": "s", "m": "m", "h": "h", "d": "d", "w": "w"}.get(unit[0].lower())
+    long = unit.lower()
+    plain = long[0] in "smhdw" and not long.startswith(("mo", "mic", "mil"))
+    short = long if long in ("us", "ms") else long[0] if plain else ""
     return f"write {number}{short}" if short else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from itertools import filterfalse
 
 import msgspec
@@ -11,6 +12,8 @@ from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.scalars import Passage, advise
 from streams.rules import FINDINGS_OF, EventType, Source
+
+MISTYPED = 0.9  # so alike that another name is hardly meant
 
 
 class Chosen(msgspec.Struct, frozen=True):
@@ -78,6 +81,7 @@ class Selection:
                 codes.OPEN_EVENT,
                 passage.spot,
                 f"the fields of `{pattern}` are not checked: source {sender} is open and may send any",
+                "" if declared else self._meant(pattern),
             )
             return Chosen((pattern,), declared, True)
         if not declared:
@@ -96,13 +100,17 @@ class Selection:
         self.report.add(codes.UNKNOWN_EVENT, passage.spot, f"{what} `{pattern}`", self._advice(pattern))
 
     def _advice(self, pattern: str) -> str:
+        return advise(pattern, self._known(), "the declared types are") or "declare it in rules/events/"
+
+    def _meant(self, pattern: str) -> str:
+        """Of a name that an open source may send: the declared one that it is mistyped for, if it looks so."""
+        close = get_close_matches(pattern, self._known() - {pattern}, 1, MISTYPED)
+        return f"did you mean `{close[0]}`? else {codes.OPEN_EVENT.do}" if close else ""
+
+    def _known(self) -> set[str]:
+        """The declared types, what sources name themselves, and the branches of all."""
         names = [*filterfalse(is_finding, self.event_types), *(name for name, exact in self._prefixes() if exact)]
-        near = advise(
-            pattern,
-            {*names, *(branch for name in names for branch in branches(name))},
-            "the declared types are",
-        )
-        return near or "declare it in rules/events/"
+        return {*names, *(branch for name in names for branch in branches(name))}
 
     def _prefixes(self) -> list[tuple[str, bool]]:
         return [source.mapping.type.prefix for source in self.sources.values()]

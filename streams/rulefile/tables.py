@@ -13,7 +13,7 @@ from streams.clocks import duration, parse_rfc3339
 from streams.records import Place
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
-from streams.rulefile.scalars import a_or_an, advise
+from streams.rulefile.scalars import a_or_an, advise, duration_hint, nearest
 from streams.rulefile.spots import FileText, Spot
 from streams.rules import FieldType
 
@@ -104,7 +104,7 @@ class TableReader:
                 codes.BAD_COLUMN,
                 spot,
                 f"there is no column for the field `{name}`",
-                advise(name, columns.names, "the columns are"),
+                _column_advice(name, [column for column in columns.names if column not in self.fields]),
             )
         return not twice and not missing
 
@@ -120,7 +120,9 @@ class TableReader:
                 line[0].start,
                 line[-1].end,
                 f"the row has {len(line)} cells, the header has {len(columns.names)}",
-                "put quotes around a cell that holds a comma or a line break",
+                "put quotes around a cell that holds a comma or a line break"
+                if len(line) > len(columns.names)
+                else "write a comma for each cell that is empty, too",
             )
             return
         row: Row = {}
@@ -160,7 +162,7 @@ class TableReader:
                 start,
                 end,
                 f"`{field.name}`: {text[:40]!r} is not {a_or_an(field.type)}",
-                CELL_ADVICE.get(field.type, ""),
+                (duration_hint(text) if field.type == "duration" else "") or CELL_ADVICE.get(field.type, ""),
             )
             return
         if field.values and value not in field.values:
@@ -173,6 +175,12 @@ class TableReader:
             )
             return
         row[field.name] = value
+
+
+def _column_advice(name: str, spare: list[str]) -> str:
+    """What to do where a field has no column, by the columns that are no field's."""
+    near = nearest(name, spare)
+    return f"rename the column `{near}` to `{name}`" if near else f"add the column `{name}`"
 
 
 def read_lines(file: FileText) -> Iterator[tuple[str, Spot]]:
