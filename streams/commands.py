@@ -316,6 +316,8 @@ def existing_directory(path: Path) -> Path:
     """The directory; Refused if there is none."""
     if not path.is_dir():
         raise Refused(f"{path} is not a directory; name the rule files' with --rules DIR")
+    if next(path.rglob("*.y*ml"), None) is None:
+        raise Refused(f"there is no rule file (*.yaml) in {path}; name the rule files' folder with --rules DIR")
     return path
 
 

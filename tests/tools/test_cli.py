@@ -325,6 +325,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (["backtest", "--broker", "embedded:///nowhere/x.db"], "there is no log at"),
     (["load", "records.jsonl", "--source", "sensors", "--speed", "fast"], "write 60x or max"),
     (["load", "records.jsonl", "--source", "sensors", "--broker", "here"], "write embedded:///"),
+    (["check", "--rules", "empty"], "there is no rule file (*.yaml) in empty"),
+    (["test", "--rules", "empty"], "there is no rule file (*.yaml) in empty"),
     (["run", "--port", "70000"], "--port from 0 to 65535"),
     (["run", "--partitions", "0"], "--partitions must be at least 1"),
     (["test", "nothing"], "no rule 'nothing'; "),
@@ -352,6 +354,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_cannot_be_done_is_said_in_words(home: Path, words: list[str], told: str,
                                               capsys: pytest.CaptureFixture[str]) -> None:
     (home / "broken.jsonl.gz").write_bytes(b"no gzip at all")
+    (home / "empty").mkdir()
     assert main(words) == 2
     err = capsys.readouterr().err
     assert told in err
