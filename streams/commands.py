@@ -313,7 +313,7 @@ def today_of(options: argparse.Namespace) -> date:
 
 
 def existing_directory(path: Path) -> Path:
-    """The directory; Refused if there is none."""
+    """The directory of rule files; Refused if there is none, or nothing in it: whoever mistypes it must not see green."""
     if not path.is_dir():
         raise Refused(f"{path} is not a directory; name the rule files' with --rules DIR")
     if next(path.rglob("*.y*ml"), None) is None:
