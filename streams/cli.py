@@ -17,7 +17,9 @@ from streams import commands
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, left = parser.parse_known_args(arguments)
+    if left:  # told by the command, whose usage shows what it takes
+        options.parser.error(f"unrecognized arguments: {' '.join(left)}")
     call: Callable[[argparse.Namespace], int] = options.call
     try:
         return call(options)
@@ -60,7 +62,7 @@ Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _command(words: Words, name: str, call: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = words.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(call=call)
+    parser.set_defaults(call=call, parser=parser)
     return parser
 
 

@@ -100,7 +100,7 @@ def tail(options: argparse.Namespace) -> int:
     """`tocsin tail`: a topic's entries."""
     from streams.logs import LogError, UnknownTopic, open_log
     from streams.tools.tail import tail as tail_topic
-    from streams.topics import Topics
+    from streams.topics import SHORT_NAMES, Topics
 
     topic = Topics(options.prefix).named(options.topic)
 
@@ -117,7 +117,8 @@ def tail(options: argparse.Namespace) -> int:
     try:
         asyncio.run(work())
     except UnknownTopic as error:
-        raise Refused(f"{error}; has a worker or `tocsin load` made it yet?") from error
+        short = ", ".join(sorted(SHORT_NAMES))
+        raise Refused(f"{error}; short names are {short}; has a worker or `tocsin load` made it yet?") from error
     except LogError as error:
         raise Refused(str(error)) from error
     return 0
@@ -313,9 +314,9 @@ def today_of(options: argparse.Namespace) -> date:
 
 
 def existing_directory(path: Path) -> Path:
-    """The directory of rule files; Refused if there is none, or nothing in it: whoever mistypes it must not see green."""
+    """The directory of rule files; Refused if there is none, or nothing in it: a mistyped one must not look right."""
     if not path.is_dir():
-        raise Refused(f"{path} is not a directory; name the rule files' with --rules DIR")
+        raise Refused(f"{path} is not a directory; go to where it is, or name the rule files' folder: --rules DIR")
     if next(path.rglob("*.y*ml"), None) is None:
         raise Refused(f"there is no rule file (*.yaml) in {path}; name the rule files' folder with --rules DIR")
     return path

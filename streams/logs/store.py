@@ -66,7 +66,7 @@ class Store:
         self._groups: set[str] = set()
         self._writer: Writer | None = None
         if read_only and not path.is_file():
-            raise LogError(f"there is no log at {path}")
+            raise LogError(f"there is no log at {path}; a worker or `tocsin load` makes one")
         with contextlib.ExitStack() as undo:
             if not read_only:
                 undo.enter_context(_lock(path))

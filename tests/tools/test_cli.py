@@ -330,7 +330,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     (["run", "--port", "70000"], "--port from 0 to 65535"),
     (["run", "--partitions", "0"], "--partitions must be at least 1"),
     (["test", "nothing"], "no rule 'nothing'; "),
-    (["tail", "nowhere"], "there is no log at"),
+    (["tail", "nowhere"], "a worker or `tocsin load` makes one"),
+    (["explain", "--rule", "hot"], "--input SOURCE=FILE looks into files"),
     (["load", "records.jsonl", "--source", "nobody"], "no source 'nobody'; there are sensors"),
     (["load", "nothing.jsonl", "--source", "sensors"], "nothing.jsonl is not a file"),
     (["load", "records.jsonl", "--source", "sensors", "--speed", "nan"], "write 60x or max"),
@@ -399,6 +400,15 @@ def test_wrong_usage_exits_with_2(words: list[str], capsys: pytest.CaptureFixtur
         main(words)
     assert ended.value.code == 2
     assert "usage: tocsin" in capsys.readouterr().err
+
+
+def test_a_word_too_many_is_told_with_the_usage_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["backtest", "calls.csv"])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert "[--input SOURCE=FILE]" in told
+    assert "tocsin backtest: error: unrecognized arguments: calls.csv" in told
 
 
 def test_the_command_in_a_process_of_its_own(home: Path) -> None:

@@ -33,8 +33,9 @@ def key_of(rule: Rule, texts: Iterable[str]) -> dict[str, str]:
         if not sign:
             raise ValueError(f"--key {text!r}: write NAME=VALUE")
         if not full:
-            known = ", ".join(askable(rule)) or "none: the rule has no `by`"
-            raise ValueError(f"--key {text!r}: the parts of this rule's key are {known}")
+            known = ", ".join(askable(rule))
+            told = f"the parts of this rule's key are {known}" if known else "the rule has no `by`; leave --key away"
+            raise ValueError(f"--key {text!r}: {told}")
         found[full[0]] = value
     return found
 

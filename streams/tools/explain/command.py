@@ -108,7 +108,7 @@ def _with_log(address: Address, work: Callable[[Log], Awaitable[Found]]) -> Foun
     except UnknownTopic as error:
         raise Misasked(f"{error}; has a worker run there? --input SOURCE=FILE looks into files") from error
     except LogError as error:
-        raise Misasked(str(error)) from error
+        raise Misasked(f"{error}; --input SOURCE=FILE looks into files") from error
 
 
 def _rule(shop: Workshop, options: argparse.Namespace, finding: Finding | None) -> Rule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from shlex import quote
 from typing import IO, Any
 
 from rich.console import Console
@@ -54,6 +55,7 @@ class Writer:
             self._rule("short summary", "=", BLUE)
             for result in failed:
                 self._say(f"FAILED {result.rule}: {result.name} ({result.place}) - {result.problems[0]}", RED)
+            self._why([result for result in failed if result.compared])
         counts = f"{len(self.told) - len(failed)} passed, {len(failed)} failed in {seconds:.2f}s"
         self._rule(counts, "=", RED if failed else GREEN)
 
@@ -92,6 +94,12 @@ class Writer:
             self._say(f"  {compared.word}:  (- expected, + found)", "")
             for sign, text in beside(compared):
                 self._say(f"    {sign} {text}", {"-": RED, "+": GREEN}.get(sign, ""))
+
+    def _why(self, failed: Sequence[Result]) -> None:
+        """Where to ask why it was not as expected, by the first of those that were read."""
+        where = "" if self.root in ("", "rules/") else f"--rules {quote(self.root.rstrip('/'))} "
+        for result in failed[:1]:
+            self._say(f"why: tocsin explain {where}--rule {result.rule} --test {quote(result.name)}", YELLOW)
 
     def _open(self, gaps: Sequence[Gap]) -> None:
         """What the tests leave open."""

@@ -71,6 +71,7 @@ def test_a_failure_says_what_differs_and_where() -> None:
         "    + opened 9m",
         "====================== short summary =======================",
         "FAILED crashes: three [b]:smile:[/b] (rules/b.yaml:7) - episode 1: opened is 4m, expected 5m",
+        "why: tocsin explain --rule crashes --test 'three [b]:smile:[/b]'",
         "=============== 0 passed, 1 failed in 1.23s ================",
     ]
 
