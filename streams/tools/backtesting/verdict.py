@@ -102,7 +102,8 @@ def tell(console: Console, verdict: Verdict, zone: str) -> None:
     old, new = verdict.old, verdict.new
     console.print(f"{verdict.names[0]}: {old.findings} findings, {old.per_day:.1f} a day; "
                   f"{verdict.names[1]}: {new.findings}, {new.per_day:.1f} a day")
-    console.print(told_counts(verdict.counts) if verdict.rules else "no finding differs")
+    counts = told_counts(verdict.counts).append(f"; times are those of {zone}")
+    console.print(counts if verdict.rules else "no finding differs")
 
 
 def told_counts(counts: Counter[str]) -> Text:

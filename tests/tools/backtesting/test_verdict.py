@@ -77,7 +77,7 @@ def test_people_read_why_and_what() -> None:
         "  by district: west -1",
         "  - 2025-07-01 20:05:00, still open  west  value 5, 1 event",
         "HEAD: 3 findings, 3.0 a day; rules: 3, 3.0 a day",
-        "2 added, 2 removed, 1 changed",
+        "2 added, 2 removed, 1 changed; times are those of Asia/Shanghai",
     ]
 
 
