@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from streams.clocks import micros, zone_of
+from streams.clocks import micros, parse_rfc3339, zone_of
 from streams.records import Micros
 from streams.rulefile import Workshop
 from streams.rulefile.scalars import advise
 
 NAMES_AT_MOST = 10
+EARLIEST, LATEST = parse_rfc3339("0001-01-03T00:00:00Z"), parse_rfc3339("9999-12-29T00:00:00Z")
+"""Between them every zone has a date for every instant."""
 
 
 class Misasked(Exception):
@@ -45,4 +47,7 @@ def no_rule(shop: Workshop, name: str) -> str:
 def local_instant(text: str, zone: str) -> Micros:
     """A date, a time or an instant as people write it; local where it names no zone. ValueError if it is none."""
     found = datetime.fromisoformat(text)
-    return micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
+    time = micros(found if found.tzinfo is not None else found.replace(tzinfo=zone_of(zone)))
+    if not EARLIEST <= time <= LATEST:
+        raise ValueError(f"{text!r} is out of all time")
+    return time

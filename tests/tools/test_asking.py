@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.clocks import parse_rfc3339
-from streams.tools.asking import Misasked, local_instant, rule_meant, rules_meant
+from streams.clocks import WEEK, moment, parse_rfc3339, zone_of
+from streams.tools.asking import EARLIEST, LATEST, Misasked, local_instant, rule_meant, rules_meant
+from streams.tools.explain.folding import region
 from tests.rulefile.derived import shop
 from tests.rulefile.test_overrides import BASE, WEST
 
@@ -56,7 +57,13 @@ def test_a_time_without_a_zone_is_local(text: str, instant: str) -> None:
     assert local_instant(text, "Asia/Shanghai") == parse_rfc3339(instant)
 
 
-@pytest.mark.parametrize("text", ["monday", "", "2026-13-01"])
+def test_around_the_first_and_the_last_day_there_is_a_date_for_all() -> None:
+    first, last = region(EARLIEST, WEEK), region(LATEST, WEEK)
+    assert (first.low, last.high) == (EARLIEST, LATEST)
+    assert [moment(time, zone_of("Pacific/Kiritimati")).year for time in (first.low, last.high)] == [1, 9999]
+
+
+@pytest.mark.parametrize("text", ["monday", "", "2026-13-01", "0001-01-01", "9999-12-31T23:00"])
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         local_instant(text, "Asia/Shanghai")

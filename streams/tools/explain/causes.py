@@ -31,6 +31,7 @@ WHY: dict[str, str] = {
     "no_value": "The field that the rule measures is missing.",
     "exception": "An exception of the rule covers an event.",
     "off_schedule": "An event happened outside the rule's `schedule`.",
+    "other_district": "An event lies where another rule stands in this one's place, or outside the rule's district.",
     "condition_false": "A clause of the condition is false.",
     "window_short": "Too few events, or too little of them, in the window.",
     "too_few_events": "Fewer events than `min_events`, so there is no value.",

@@ -56,7 +56,9 @@ def _answer(story: Story, finding: Finding | None, options: argparse.Namespace) 
     else:
         at = moment_of(options.at, story.bundle.city.zone, story.start) if options.at else None
         one = explain(story, key_of(rule, options.key), at)
-    return orjson.dumps(as_json(one), option=orjson.OPT_INDENT_2).decode() if options.json else as_text(one)
+    if options.json:
+        return orjson.dumps(as_json(one), option=orjson.OPT_INDENT_2).decode()
+    return as_text(one, f"{options.rules.as_posix()}/")
 
 
 def _of_test(shop: Workshop, options: argparse.Namespace) -> tuple[Story, Finding | None]:

@@ -11,8 +11,9 @@ from streams.clocks import rfc3339, show_duration
 from streams.conditions import Clause, EvalError, Expression, Logic, logic
 from streams.guards import off_duty
 from streams.places import CELL
-from streams.records import Event, KeyValues, Member, Position
-from streams.route import Router, fits, key_part
+from streams.records import Event, KeyValues, Member, Position, key_part
+from streams.route import Router, fits
+from streams.rulefile.deriving import VARIANT
 from streams.rules import FINDINGS_OF, Bundle, Guard, Rule, Selector
 from streams.tools.explain.story import Arrived
 
@@ -33,7 +34,8 @@ class Look(msgspec.Struct, frozen=True):
     """An event before one selector of the rule. `name` is the step's; "" where the rule has but one.
 
     `holds` None: its condition could not be evaluated. `key` None: a part of it, named in `keyless`, is missing;
-    `valueless` says why there is nothing to measure. `kept_out`: exception or off_schedule; `kept_out_by` in words.
+    `valueless` says why there is nothing to measure. `kept_out`: exception, off_schedule or other_district;
+    `kept_out_by` in words. What districts ask of the place is no part of the condition.
     """
 
     arrived: Arrived
@@ -65,7 +67,7 @@ class Onlooker:
     def __init__(self, bundle: Bundle, rule: Rule) -> None:
         self.rule = rule
         self.logics: list[Logic | None] = [
-            None if one.where is None or one.where.form is None else logic(one.where) for one in rule.selectors]
+            None if one.written is None or one.written.form is None else logic(one.written) for one in rule.selectors]
         self.names = names_of(rule)
         single = msgspec.structs.replace(bundle, rules={rule.id: rule})
         self.routers = {findings: Router(single, findings) for findings in (False, True)}
@@ -93,14 +95,23 @@ class Onlooker:
                       position=self._position(look.role, event))
 
     def _look(self, arrived: Arrived, event: Event, role: int, selector: Selector) -> Look:
-        holds = True if selector.where is None else _true(selector.where, event)
+        holds = True if selector.written is None else _true(selector.written, event)
         hurdles = [] if holds else self._hurdles(role, event)
         key = [_part(one, event) for one in selector.by]
         keyless = [name for name, part in zip(self.by, key, strict=False) if part is None]
         if self.rule.near is not None and self._position(role, event) is None:
             keyless.append("place")
         return Look(arrived, role, self.names[role], holds, hurdles, None if keyless else tuple(key), keyless,
-                    self._valueless(event), *kept_out(selector.guard, event))
+                    self._valueless(event), *(self._elsewhere(selector, event) or kept_out(selector.guard, event)))
+
+    def _elsewhere(self, selector: Selector, event: Event) -> tuple[str, str] | None:
+        """That an event is another district's, if it is, and whose."""
+        if selector.covers(event):
+            return None
+        lies = (event.place.district if event.place is not None else None) or "no district"
+        if self.rule.district:
+            return "other_district", f"{lies}, and {self.rule.id} sees {self.rule.district} only"
+        return "other_district", f"{lies}, where {self.rule.id}{VARIANT}{lies} stands in its place"
 
     def _position(self, role: int, event: Event) -> Position | None:
         near, place = self.rule.near, event.place

@@ -13,6 +13,7 @@ from streams.explained import Explained
 from streams.keys import Key
 from streams.kinds import Detector
 from streams.records import KeyValues, Member, Micros
+from streams.tools.asking import EARLIEST, LATEST
 
 FOR_EVER = AFTER_ALL // 2
 
@@ -40,7 +41,7 @@ class Region(msgspec.Struct, frozen=True):
 def region(at: Micros | None, span: Micros) -> Region:
     """The region around a moment."""
     span = max(MINUTE, min(span, FOR_EVER))
-    return Region(None) if at is None else Region(at, at - span, at + span)
+    return Region(None) if at is None else Region(at, max(EARLIEST, at - span), min(LATEST, at + span))
 
 
 class Lane:

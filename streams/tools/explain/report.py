@@ -50,10 +50,14 @@ def funnel(one: Explanation) -> dict[str, int]:
     fitting = [look for look in near if look.arrived.fate is Fate.EVENT]
     left = {"records that could be for it": len(events) + dead, "understood": len(events)}
     left["accepted, neither late nor twice"] = fates[Fate.EVENT]
+    divided = any(selector.area is not None for selector in one.rule.selectors)
     for name, passes in (("meet the condition", lambda look: look.holds is True),
+                         ("where the rule holds", lambda look: look.kept_out != "other_district"),
                          ("on duty, not excepted", lambda look: not look.kept_out),
                          ("of this key", lambda look: look.key == one.key),
                          ("with a value", lambda look: not look.valueless)):
+        if name == "where the rule holds" and not divided:
+            continue
         fitting = [look for look in fitting if passes(look)]
         left[name] = len({look.event.order for look in fitting})
     return left
@@ -159,16 +163,16 @@ def _said(one: Explanation, index: int) -> str:
 # For people
 
 
-def as_text(one: Explanation) -> str:
-    """The verdict first, then what led to it."""
-    return "\n".join([one.sentence, "", *_head(one), "", *_funnel(one), *_events(one), *_state(one), *_findings(one),
+def as_text(one: Explanation, root: str = "") -> str:
+    """The verdict first, then what led to it. `root` stands before the files of rules."""
+    return "\n".join([one.sentence, "", *_head(one, root), "", *_funnel(one), *_events(one), *_state(one), *_findings(one),
                       *_more(one)]).rstrip()
 
 
-def _head(one: Explanation) -> Iterator[str]:
+def _head(one: Explanation, root: str) -> Iterator[str]:
     words, rule = one.words, one.rule
     key = ", ".join(f"{name} = {shown(part)}" for name, part in zip(parts_of(rule), one.key, strict=False)) or "none"
-    yield f"rule      {rule.id} ({rule.kind}; {rule.file}:{rule.line})" if rule.file else f"rule      {rule.id}"
+    yield f"rule      {rule.id} ({rule.kind}; {root}{rule.file}:{rule.line})" if rule.file else f"rule      {rule.id}"
     yield f"key       {key}"
     others = len(one.keys) - (one.key in one.keys)
     if others and rule.by:
@@ -176,12 +180,11 @@ def _head(one: Explanation) -> Iterator[str]:
     if one.asked.at is None:
         yield "asked     at any time"
     else:
-        around = f"from {words.time(one.asked.low)} to {words.time(one.asked.high)}"
-        yield f"asked     at {words.time(one.asked.at)}, looked at {around}"
+        yield f"asked     at {words.dated(one.asked.at)}, looked at {words.span(one.asked.low, one.asked.high)}"
     if words.start is None:
         yield f"times     {words.zone}"
     if BEFORE_ALL < one.story.clock < FOR_EVER:
-        yield f"clock     {words.time(one.story.clock)}"
+        yield f"clock     {words.dated(one.story.clock)}"
 
 
 def _funnel(one: Explanation) -> Iterator[str]:

@@ -345,6 +345,15 @@ def _kept_out(told: Told) -> str:
     return f"{told.words.event(first.arrived)} {first.kept_out_by}{_but(told)}"
 
 
+def _other_district(told: Told) -> str:
+    looks = told.looks
+    first = looks[0]
+    which = told.words.event(first.arrived)
+    if len(looks) == 1:
+        return f"{which} lies in {first.kept_out_by}{_but(told)}"
+    return f"{len(looks)} events, such as {which}, lie in {first.kept_out_by}"
+
+
 def _too_far(told: Told) -> str:
     needed, radius = told.facts["needed"], told.facts["radius"]
     found: Explained | None = told.facts.get("facts")
@@ -408,10 +417,12 @@ def _no_event(told: Told) -> str:
     names = dict.fromkeys(name for one in told.rule.selectors for name in one.types)
     types = ", ".join(f"a finding of {name.removeprefix(FINDINGS_OF)}" if name.startswith(FINDINGS_OF) else name
                       for name in names)
-    around = "" if told.asked.at is None else \
-        f" from {told.words.time(told.asked.low)} to {told.words.time(told.asked.high)}"
-    seen = len(told.facts.get("seen", ()))
+    around = "" if told.asked.at is None else f" {told.words.span(told.asked.low, told.asked.high)}"
+    seen, outside, close = len(told.facts.get("seen", ())), told.facts.get("outside"), told.facts.get("close")
     others = f"; {seen} came, none of them for it" if seen else ""
+    others += f"; the records at hand are of {told.words.time(outside[0])} to {told.words.time(outside[1])}" \
+        if outside else ""
+    others += f"; spelled nearly so is {for_key(told.rule, close).removeprefix(' for ')}" if close else ""
     return f"no event {types} came{around}{others}"
 
 
@@ -426,6 +437,7 @@ SAID: dict[str, Callable[[Told], str]] = {
     "step_forbidden": _step_forbidden, "ended_by_until": _until, "used_up": _used_up, "step_between": _between,
     "wrong_order": _wrong_order, "condition_failed": _condition_failed, "late": _late, "duplicate": _duplicate,
     "no_key": _no_key, "no_value": _no_value, "exception": _kept_out, "off_schedule": _kept_out,
+    "other_district": _other_district,
     "condition_false": _condition_false, "window_short": _window_short, "too_few_events": _too_few,
     "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.clocks import BEFORE_ALL
+from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import feeds
 from streams.findings import Finding, FindingRow, ResponseFrame
 from streams.reasons import DeadReason, Fate
@@ -76,9 +76,9 @@ class Envelope(msgspec.Struct, frozen=True):
 class Story(msgspec.Struct):
     """Everything about one rule.
 
-    `sources` are those at hand, `heads` the newest event of each and `clocks` how far each has come; `clock` is the
-    rule's own, `since` when it began to count. `told` are the findings of the rule and of those it reads, in order;
-    `start` is where times of a test are counted from.
+    `sources` are those at hand, `firsts` and `heads` the earliest and the newest event of each and `clocks` how far
+    each has come; `clock` is the rule's own, `since` when it began to count. `told` are the findings of the rule and
+    of those it reads, in order; `start` is where times of a test are counted from.
     """
 
     bundle: Bundle
@@ -88,6 +88,7 @@ class Story(msgspec.Struct):
     told: list[Finding] = []
     envelopes: list[Envelope] = []
     records: dict[str, int] = {}
+    firsts: dict[str, Micros] = {}
     heads: dict[str, Micros] = {}
     clocks: dict[str, Micros] = {}
     clock: Micros = BEFORE_ALL
@@ -106,6 +107,7 @@ class Story(msgspec.Struct):
         event = one.event
         if event is not None and one.fate is Fate.EVENT:
             self.heads[one.source] = max(event.time, self.heads.get(one.source, BEFORE_ALL))
+            self.firsts[one.source] = min(event.time, self.firsts.get(one.source, AFTER_ALL))
         kind = one.told_type if event is None else event.type
         if not kind or one.reason == DeadReason.UNKNOWN_TYPE or selects(self.rule, kind):
             self.arrived.append(one)

@@ -26,7 +26,8 @@ from streams.tools.explain.fits import Look, Onlooker, parts_of
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
 from streams.tools.explain.story import Arrived, Story, selects
 
-ALIKE = 0.8
+ALIKE, SPELLED = 0.8, 0.7
+"""From which likeness on two keys are taken for one, and a key that there is not for one that is misspelt."""
 TRIED_AT_MOST = 60
 FARTHER = 5
 Number = TypeVar("Number", int, float)
@@ -37,7 +38,7 @@ DEMANDS = {
 }
 EXCLUDED = {
     "condition_failed": 40, "late": 41, "duplicate": 42, "no_key": 43, "no_value": 44, "exception": 45,
-    "off_schedule": 46, "too_far": 47, "condition_false": 50, "other_key": 60,
+    "off_schedule": 46, "other_district": 44, "too_far": 47, "condition_false": 50, "other_key": 60,
 }
 FAR_OFF = 93
 CLOSE = 10
@@ -297,17 +298,35 @@ class Inquiry:
         if not fed and not self.rule.bases:
             yield Cause("not_fed", 10, {})
         elif not self.lane.members and kind != "absence":
-            yield Cause("no_event", 90, {"seen": self._seen()})
+            yield self._nothing()
         elif kind == "absence":
             yield from self._absent(at)
         else:
             best = self._best()
             reason = {"threshold": "window_short", "sequence": "step_missing"}.get(kind, "no_event")
-            yield Cause(reason if best else "no_event", 91, {"seen": self._seen(), **best})
+            yield Cause(reason, 91, best) if best else self._nothing()
         closed = [one for one in self.lane.fold(self.story.clock).hold.episodes
                   if at is not None and one.closed is not None and self.asked.low <= one.closed < at]
         if closed:
             yield Cause("over", 95 if kind == "absence" else 70, {"episode": closed[-1]})
+
+    def _nothing(self) -> Cause:
+        """Nothing came for the key near the moment: it is another district's, or spelled otherwise, or there is none.
+
+        `outside`: between which times the records are, where the moment is not among them.
+        """
+        own = [look for look in self.looks if look.key == self.lane.key and self.asked.holds(look.event.time)]
+        if own and all(look.kept_out == "other_district" for look in own):
+            return Cause("other_district", 89, {"looks": own})
+        first, last = min(self.story.firsts.values(), default=None), max(self.story.heads.values(), default=None)
+        facts: dict[str, Any] = {"seen": self._seen()}
+        if first is not None and last is not None and (self.asked.high < first or last < self.asked.low):
+            facts["outside"] = (first, last)
+        keys = {look.key for look in self.looks if look.key is not None}
+        close = max(keys, key=lambda key: (_alike(key, self.lane.key), str(key)), default=())
+        if self.named and self.lane.key not in keys and _alike(close, self.lane.key) >= SPELLED:
+            facts["close"] = close
+        return Cause("no_event", 90, facts)
 
     def _absent(self, at: Micros | None) -> Iterator[Cause]:
         time = min(self.story.clock, FOR_EVER) if at is None else at

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import moment, show_duration, zone_of
+from streams.clocks import SECOND, moment, show_duration, zone_of
 from streams.explained import Measured
 from streams.records import KeyValues, Member, Micros
 from streams.rules import Rule
@@ -33,6 +33,16 @@ class Words(msgspec.Struct, frozen=True):
         if self.day_of is not None and moment(self.day_of, zone_of(self.zone)).date() == found.date():
             return _trimmed(found.time().isoformat())
         return _trimmed(found.isoformat(" "))
+
+    def dated(self, time: Micros) -> str:
+        """A moment with its date."""
+        return msgspec.structs.replace(self, day_of=None).time(time)
+
+    def span(self, low: Micros, high: Micros) -> str:
+        """`from 09:50:00 to 10:10:00`, in whole seconds."""
+        since = self.start or 0
+        first, last = low - (low - since) % SECOND, high + (since - high) % SECOND
+        return f"from {self.time(first)} to {self.time(last)}"
 
     def event(self, arrived: Arrived | Member) -> str:
         """An event: its id and when it happened."""

@@ -58,7 +58,7 @@ def explained(case: Mapping[str, Any], folder: Path) -> Explanation:
     shutil.copytree(HERE / "rules", folder / "rules")
     (folder / "rules" / "rule.yaml").write_text(case["rule"])
     bundle = load(folder / "rules")
-    rule = bundle.rules[case["rule"].split("id: ", 1)[1].split()[0]]
+    rule = bundle.rules[case["ask"].get("rule", case["rule"].split("id: ", 1)[1].split()[0])]
     story = story_of_files(bundle, rule, Files(list(written(case, folder).items())))
     ask = case["ask"]
     named = story.told[-1].id if ask.get("finding") == "last" else ""

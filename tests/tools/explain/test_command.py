@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import orjson
@@ -58,6 +59,8 @@ def test_it_finds_a_finding_of_the_backtest(home: Path, capsys: pytest.CaptureFi
     out = capsys.readouterr().out
     assert out.startswith("It fired for device d1 at 08:05:00 until 08:10:00: 2 events in 10m,")
     assert found["finding"] in out
+    assert re.search(r"^rule +gas \(threshold; rules/\w+\.yaml:\d+\)$", out, re.MULTILINE)
+    assert re.search(r"^asked +at 2026-03-02 08:05:00, looked at", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("words", "text"), [
