@@ -50,9 +50,16 @@ def as_event(rule: Rule, key: KeyValues, episode: Episode, received: Micros) -> 
                  _place({**episode.facts, **named}), severity, fields, 0, _rank(rule, named, episode))
 
 
-def print_of(member: Member) -> int:
-    """What of a member decides; its facts are for texts only and not worth telling again."""
-    return crc32(_packer.encode((member.order, member.roles, member.value)))
+def print_of(member: Member, facts: bool) -> int:
+    """What of a member decides; without its `facts` where these are for texts only and not worth telling again."""
+    told = member.facts if facts else None
+    return crc32(_packer.encode((member.order, member.roles, member.value, member.position, told)))
+
+
+def facts_decide(bundle: Bundle) -> frozenset[str]:
+    """The rules, by `ref`, in which facts of an event decide: how bad it is, or where the finding is for others."""
+    read = {name for rule in bundle.rules.values() for name in rule.bases}
+    return frozenset(rule.ref for rule in bundle.rules.values() if rule.id in read or rule.grading is not None)
 
 
 def bases(bundle: Bundle, rule: Rule) -> Iterator[Rule]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from streams.composites import as_event, origin, print_of
+from streams.composites import as_event, facts_decide, origin, print_of
 from streams.episodes import Episode
 from streams.frames import ClockRow, VersionRow, WorkRow
 from streams.records import Event, KeyValues, Member, Micros
@@ -24,6 +24,7 @@ class Onward:
     def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
         self.observed = frozenset(name for rule in bundle.rules.values() for name in rule.bases)
         self.router = Router(bundle, findings=True)
+        self._facts_decide = facts_decide(bundle)
         self.partition, self.partitions = partition, partitions
         self.rows: dict[int, list[WorkRow]] = {}
         self._offset, self._row, self._unstamped = -1, 0, 0
@@ -45,14 +46,15 @@ class Onward:
         """Send what changed of a finding for the keys that read it; `episode.sent` remembers it."""
         event = as_event(rule, key, episode, clock)
         wanted = {} if gone else {(ref, to): member for ref, to, member in self.router.route(event)}
+        prints = {(ref, to): print_of(member, ref in self._facts_decide) for (ref, to), member in wanted.items()}
         before = {(ref, to): told for ref, to, told in episode.sent}
         for (ref, to), member in wanted.items():
-            if before.get((ref, to)) != print_of(member):
+            if before.get((ref, to)) != prints[ref, to]:
                 self._send(event, ref, to, member)
         for ref, to in before:
             if (ref, to) not in wanted:
                 self._send(event, ref, to, None)
-        episode.sent = [(ref, to, print_of(member)) for (ref, to), member in wanted.items()]
+        episode.sent = [(ref, to, told) for (ref, to), told in prints.items()]
         self._told.add(rule.id)
         if self._unstamped >= STAMP_AFTER_ROWS:
             self._stamp(sorted(self._told), self._before)

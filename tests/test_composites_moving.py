@@ -1,0 +1,60 @@
+"""Rules that read findings which change while they last: their place, their value, their end."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.rules import Bundle
+from tests.composed import CUTS, PLANS, TURNS, Spot, final, folded, made, told
+
+RULES = """
+{kind: threshold, id: drift, event: a, by: k, window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: threshold, id: spot, event: a, near: 50m, window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: match, id: run, event: b, by: k, keep_firing_for: 8m, owner: o}
+---
+{kind: threshold, id: close-by, rule: [drift, spot], near: 60m, window: 20m, condition: {gte: 2}, owner: o}
+---
+{kind: threshold, id: here, rule: drift, by: place.district, window: 20m, condition: {gte: 1}, owner: o}
+---
+{kind: match, id: lasting, rule: [drift, run], where: has(event.closed) && closed - time >= duration("12m"), owner: o}
+---
+{kind: threshold, id: grown, rule: drift, where: value >= 4.0, by: k, window: 20m, condition: {gte: 1}, owner: o}
+---
+{kind: sequence, id: both, by: k, within: 20m, steps: [{name: d, rule: drift}, {name: r, rule: run}], owner: o}
+---
+{kind: match, id: any, rule: [close-by, here, both], keep_firing_for: 5m, near: 100m, owner: o}
+"""
+
+
+@cache
+def bundle() -> Bundle:
+    return made(RULES)
+
+
+@given(PLANS, CUTS, CUTS)
+def test_the_order_of_arrival_changes_nothing(plan: list[Spot], cuts: list[bool], others: list[bool]) -> None:
+    assert final(told(folded(bundle(), plan, "late", cuts))) == final(told(folded(bundle(), plan, "time", others)))
+
+
+@given(PLANS, CUTS, st.integers(2, 4), TURNS)
+def test_the_number_of_partitions_changes_nothing(plan: list[Spot], cuts: list[bool], partitions: int,
+                                                  choose: list[int]) -> None:
+    assert final(told(folded(bundle(), plan, "late", cuts, partitions, choose))) == final(told(folded(bundle(), plan)))
+
+
+@given(PLANS, CUTS, st.integers(1, 3), TURNS, st.integers(1, 4))
+def test_a_restart_gives_the_same_bytes(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int],
+                                        restart: int) -> None:
+    plain, again = (folded(bundle(), plan, "late", cuts, partitions, choose, often) for often in (0, restart))
+    assert again.sent == plain.sent
+    assert again.told == plain.told
+
+
+@given(PLANS, CUTS, st.integers(1, 3), TURNS)
+def test_the_state_ends_empty(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int]) -> None:
+    assert not any(one.open_keys for one in folded(bundle(), plan, "late", cuts, partitions, choose).engines)
