@@ -142,6 +142,17 @@ MEANINGS: dict[str, str] = {
               "stops a load cannot be put off.",
     "TOC126": "The day has come, so what was put off is told again.",
     "TOC127": "The finding is not there, or not at the line of the comment or below it.",
+    # Baselines
+    "TOC130": "A baseline needs a memory of at least two of its seasons, and holidays only where days differ: with "
+              "`hour_of_week`.",
+    "TOC131": "How rare a value must be is said in one way: by a budget of false alarms, by how seldom it comes, or "
+              "by its probability in one bin.",
+    "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
+    # Vital signs
+    "TOC150": "An indicator is told at the end of each period, of the window that ends there: the two must fit.",
+    "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
+    "TOC152": "The weight is the share that an indicator has in a roll-up.",
+    "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
 }
 
 

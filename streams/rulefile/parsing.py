@@ -8,7 +8,7 @@ both give the same; tests hold them against each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
@@ -21,10 +21,13 @@ _APART = re.compile(
     "[\x85\u2028\u2029\ufeff\r\t]|^%|^\\.\\.\\.|(?:^ *|[:?-] +)[|>][-+0-9 ]*(?:\n[ \n]*)?(?: \n|#)", re.MULTILINE)
 
 
-def events_of(text: str) -> Iterator[Any]:
-    """The events; each has the class names, marks and fields that both libraries share. Raises ruamel's errors."""
+def events_of(text: str) -> Iterable[Any]:
+    """The events; each has the class names, marks and fields that both libraries share. Raises ruamel's errors.
+
+    A list, where no error can come any more.
+    """
     quick = None if _APART.search(text) else _quick(text)
-    return careful(text) if quick is None else iter(quick)
+    return careful(text) if quick is None else quick
 
 
 def careful(text: str) -> Iterator[Any]:
@@ -51,6 +54,9 @@ def _quick(text: str) -> list[Any] | None:
 
 def _apart(event: Any, text: str) -> bool:
     """Whether an event has an anchor or a tag, or is a pair in a list: `[a: b]`."""
-    if isinstance(event, yaml.MappingStartEvent) and event.flow_style and text[event.start_mark.index] != "{":
-        return True
-    return getattr(event, "anchor", None) is not None or getattr(event, "tag", None) is not None
+    if isinstance(event, yaml.NodeEvent):
+        if event.anchor is not None or getattr(event, "tag", None) is not None:
+            return True
+        if isinstance(event, yaml.MappingStartEvent):
+            return bool(event.flow_style) and text[event.start_mark.index] != "{"
+    return False

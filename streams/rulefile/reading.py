@@ -79,7 +79,7 @@ class _Builder:
         """Each document that could be read to its end."""
         events = events_of(self.file.text[self.base :])
         try:
-            while (event := _next(events)) is not None:
+            for event in events if isinstance(events, list) else _guarded(iter(events)):
                 root = self._take(event)
                 if root is not None and not self._is_nothing(root):
                     yield root
@@ -161,10 +161,11 @@ class _Builder:
     def _scalar(self, event: Any) -> Scalar:
         start, end = self._content_start(event), self._offset(event.end_mark)
         tag = self._tag(event, self._offset(event.start_mark)) if event.tag is not None else ""
-        key = self.keys[-1] if self.keys else None
-        if start == end and key is not None:  # `key:` with nothing behind it is best shown at the key
+        key = self.keys[-1] if start == end and self.keys else None
+        if key is not None:  # `key:` with nothing behind it is best shown at the key
             start, end = key.start, key.end
-        return Scalar(self.file, start, end, self._whole(event.value, start), event.style or "", tag)
+        value = self._whole(event.value, start) if event.style == '"' else event.value
+        return Scalar(self.file, start, end, value, event.style or "", tag)
 
     def _whole(self, text: str, start: int) -> str:
         """YAML's escapes can name half a character, which no encoding can write."""
@@ -252,14 +253,17 @@ class _Builder:
                 parent.merged.setdefault(name, pair)
 
 
-def _next(events: Iterator[Any]) -> Any:
-    """The parser's next event; None at the end. Whatever the parser trips over is a syntax error."""
-    try:
-        return next(events, None)
-    except YAMLError:
-        raise
-    except Exception as error:  # a third party's parser on any input: a person must still get a place
-        raise YAMLError(f"{type(error).__name__}: {error}") from error
+def _guarded(events: Iterator[Any]) -> Iterator[Any]:
+    """The parser's events. Whatever the parser trips over is a syntax error."""
+    while True:
+        try:
+            yield next(events)
+        except StopIteration:
+            return
+        except YAMLError:
+            raise
+        except Exception as error:  # a third party's parser on any input: a person must still get a place
+            raise YAMLError(f"{type(error).__name__}: {error}") from error
 
 
 class _Stop(Exception):
