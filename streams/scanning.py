@@ -17,7 +17,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import shake_128
 from itertools import accumulate
-from math import ceil, exp, lgamma, log, sqrt
+from math import ceil, exp, fsum, lgamma, log, sqrt
 from operator import ge
 from struct import Struct
 from typing import NamedTuple, TypeAlias
@@ -92,6 +92,10 @@ class Dice:
             self._numbers = [(number >> 11) * _UNIT for number in raw]
         return self._numbers.pop()
 
+    def pick(self, sums: Sequence[float]) -> int:
+        """A place in a list, of which the running sums of the weights are given."""
+        return min(bisect_right(sums, self.roll() * sums[-1]), len(sums) - 1)
+
     def poisson(self, expected: float) -> int:
         """A count: how many events of a steady stream fall into so long a time."""
         count, time = 0, -log(1.0 - self.roll())
@@ -115,21 +119,24 @@ class Ground:
     """Cells with the count that each is expected to have in one bin, and their zones.
 
     `rings[c]` are the cells (by number) at each distance around cell c, `rings[c][0]` is c itself. `rates` are
-    positive. `least`: zones with fewer events are none.
+    positive; `levels`, of the newest bin first, are the factors by which each bin is expected to bring more or less.
+    `least`: zones with fewer events are none.
     """
 
     def __init__(self, rates: Sequence[float], rings: Sequence[Sequence[Sequence[int]]], bins: int,
-                 least: int = 1) -> None:
+                 least: int = 1, levels: Sequence[float] = ()) -> None:
         self.rates, self.bins, self.least = list(rates), bins, least
+        self._spans = list(accumulate(levels or [1.0] * bins))  # over the last 1, 2, ... bins
         self._lanes = Struct(f"<{bins}I")
         self._size = LANE * bins
         self._discs: list[list[tuple[int, Sequence[int], float]]] = []  # ring, its cells, the rate of the whole disc
         for around in rings:
-            rate, discs = 0.0, []
+            inside: list[float] = []
+            discs = []
             for ring, cells in enumerate(around):
                 if cells:
-                    rate += sum(map(self.rates.__getitem__, cells))
-                    discs.append((ring, cells, rate))
+                    inside += map(self.rates.__getitem__, cells)
+                    discs.append((ring, cells, fsum(inside)))  # exact, so that discs of the same cells are equal
             self._discs.append(discs)
 
     @property
@@ -147,8 +154,8 @@ class Ground:
         for centre, discs in enumerate(self._sums(counts, range(len(self.rates)))):
             top, chosen = 0.0, None
             for (ring, _, rate), sums in zip(self._discs[centre], discs, strict=False):
-                for length, seen in enumerate(sums, 1):
-                    expected = length * rate
+                for length, (seen, span) in enumerate(zip(sums, self._spans, strict=True), 1):
+                    expected = span * rate
                     if seen >= least and seen > expected:
                         value = seen * log(seen / expected) + expected - seen
                         if value > top:
@@ -182,8 +189,7 @@ class Ground:
         dice, found = Dice(seed), 0.0
         places = [(centre, at) for centre, discs in enumerate(self._discs) for at in range(len(discs))]
         for _ in range(draws):
-            number = min(bisect_right(weights, dice.roll() * whole), len(weights) - 1)
-            place, length = divmod(number, self.bins)
+            place, length = divmod(dice.pick(weights), self.bins)
             centre, at = places[place]
             ring, _, _ = self._discs[centre][at]
             need = needs[centre][at][length]
@@ -204,17 +210,16 @@ class Ground:
     def _draw(self, zone: tuple[int, ...], cells: tuple[int, ...], length: int, need: int,
               dice: Dice) -> dict[int, list[int]]:
         """Counts of some cells by chance, under the condition that a zone has its least count."""
-        within, bins = frozenset(zone), self.bins
+        within, bins, spans = frozenset(zone), self.bins, self._spans
         counts: dict[int, list[int]] = {}
         parts = list(accumulate(self.rates[cell] for cell in zone))
-        for _ in range(dice.at_least(need, length * parts[-1])):
-            cell = zone[min(bisect_right(parts, dice.roll() * parts[-1]), len(zone) - 1)]
-            counts.setdefault(cell, [0] * bins)[int(dice.roll() * length)] += 1
+        for _ in range(dice.at_least(need, spans[length - 1] * parts[-1])):
+            cell = zone[dice.pick(parts)]
+            counts.setdefault(cell, [0] * bins)[dice.pick(spans[:length])] += 1
         shares = list(accumulate(self.rates[cell] for cell in cells))
-        left = dice.poisson(bins * shares[-1] - length * parts[-1])
+        left = dice.poisson(spans[-1] * shares[-1] - spans[length - 1] * parts[-1])
         while left > 0:
-            cell = cells[min(bisect_right(shares, dice.roll() * shares[-1]), len(cells) - 1)]
-            age = int(dice.roll() * bins)
+            cell, age = cells[dice.pick(shares)], dice.pick(spans)
             if age >= length or cell not in within:
                 counts.setdefault(cell, [0] * bins)[age] += 1
                 left -= 1
@@ -246,7 +251,7 @@ class Ground:
             of_centre = []
             for _, _, rate in discs:
                 of_disc = []
-                for expected in [length * rate for length in range(1, self.bins + 1)]:
+                for expected in [span * rate for span in self._spans]:
                     need = max(self.least, least_for(bar, expected))
                     of_disc.append(need)
                     whole += tail(need, expected)

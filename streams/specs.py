@@ -63,6 +63,38 @@ class Test(msgspec.Struct, frozen=True):
         return measured is not None and OPERATORS[self.op](measured, self.value)
 
 
+class Rarity(msgspec.Struct, frozen=True):
+    """How rare a value must be against its baseline; `side` is `above` or `below`.
+
+    One of `p` (as probable as that, or less), `recurrence` (so rare that it comes once in that time) and `alarms` in
+    each `per`, which `series` keys share.
+    """
+
+    side: str
+    p: float | None = None
+    recurrence: Micros | None = None
+    alarms: float | None = None
+    per: Micros = 0
+    series: int = 1
+
+    def bound(self, size: Micros) -> float:
+        """The probability that a value must not reach, where one of such a size is judged after the other."""
+        if self.p is not None:
+            return self.p
+        if self.recurrence is not None:
+            return size / self.recurrence
+        return (self.alarms or 0.0) * size / (self.per * self.series)
+
+
+class Learning(msgspec.Struct, frozen=True):
+    """How a baseline learns: `season` is hour_of_week, hour_of_day or none; see `streams/baselines.py`."""
+
+    season: str
+    memory: Micros
+    min_samples: int | None = None
+    holidays: bool = False
+
+
 class Step(msgspec.Struct, frozen=True):
     """One step of a sequence. `role` is the bit number of its selector in `Member.roles`.
 

@@ -1,0 +1,493 @@
+"""Kind `hotspot`: somewhere more happens than usual there, and more than chance explains.
+
+The map is divided into cells (`cell` is H3's resolution), time into bins of `bin`, aligned to local midnight. At the
+end of each bin all *zones* are looked at: each cell with the rings of cells around it, up to `radius_max`, over the
+last one, two, ... bins, up to `window`. A zone is compared with what its cells usually bring: the mean of all events
+of the key in a bin, times the cells' shares of them, learnt from the bins that have left the window. What is `memory`
+ago counts for about a third. With a `season` a bin is expected to bring as much more or less than the mean as the bins
+of its hour of the week (or of the day) did. A cell that never brought anything has half an event to its credit.
+
+The zone that stands out most is compared with what chance alone would bring anywhere among all the zones: how
+probable is it that some zone stands out as much? A bin divided by that probability is the *recurrence interval*: chance
+brings as much about once in that time. `condition: {above: {recurrence: 365d}}` is met when that is at least a year;
+`{above: {budget: 2/month}}` asks for what chance brings at most so often, `{above: {p: 0.001}}` for a probability in
+one bin. Further zones that share no cell with a better one are judged in the same way. Nothing is judged before as much
+is learnt as four windows (and half the memory, if that is less) hold. A zone with fewer than `min_events` events is
+none.
+
+An episode is a cluster. It opens at the end of the bin in which a zone first meets the condition and goes on as long
+as at the end of each bin a zone that shares cells with it does; so it keeps its identity as it moves. It is told again
+only when it grows, by events that it did not have. It closes at the end of the bin at which no such zone meets the
+condition any more. Evidence are the events of the zone, and later those that its zones add; the value is the largest
+number of events that a zone of it had.
+
+All events of a rule are judged together, or with `by` (`by: place.district`) those of each key. An event without a
+place is counted (`no_value`) and left out. A key in which nothing happens for `memory` is forgotten, and learns anew.
+
+Texts may name what stands out: `{{ observed }}` and `{{ expected }}` events over `{{ span }}` within `{{ radius }}`
+metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `1.4 years`, at most `> 10 years`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import h3
+import msgspec
+
+from streams.baselines import SEASONS, Season
+from streams.circles import NO_MARK, Circles
+from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, show_duration
+from streams.conditions import EvalError, Expression
+from streams.conditions.values import Failure
+from streams.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
+from streams.explained import Explained, Relaxed
+from streams.kinds import Detector, Field, Frontier, Identity
+from streams.records import Event, KeyValues, Member, Micros
+from streams.scanning import Ground, Zone
+from streams.specs import Learning, Rarity
+from streams.usual import Usual
+from streams.windows import Edges
+
+NAME = "hotspot"
+YEAR = 365 * DAY
+RECURRENCE_AT_MOST = 10 * YEAR
+MEMORY = 364 * DAY
+BINS_AT_MOST = 60
+RINGS_AT_MOST = 8
+WINDOWS_LEARNT = 4
+BINS = (DAY, 12 * HOUR, 6 * HOUR, 4 * HOUR, 3 * HOUR, 2 * HOUR, HOUR, 30 * MINUTE, 20 * MINUTE, 15 * MINUTE,
+        10 * MINUTE, 5 * MINUTE, MINUTE)
+FIELDS = (
+    Field("cell", "integer", "The resolution of the map's cells (H3): 8 has cells of about 900 m across, 9 of 350 m, "
+          "10 of 130 m.", default=8),
+    Field("radius_max", "distance", "The largest radius of a cluster: `1km`.", required=True),
+    Field("window", "duration", "The longest time that a cluster may have been going on: `14d`.", required=True),
+    Field("bin", "duration", "How often it is judged, and how finely time is divided; it divides the window. The "
+          "longest of 1d, 12h, 6h, 4h, 3h, 2h, 1h, 30m, 20m, 15m, 10m, 5m and 1m that goes seven times into the "
+          "window, if not given."),
+    Field("baseline", "baseline", "How far back what is usual is learnt; `{season: hour_of_week, "
+          "memory: 52w}` otherwise. With bins of a day `hour_of_week` tells the days of the week apart."),
+    Field("condition", "condition", "How rare it must be: `{above: {recurrence: 365d}}`, or `{above: {budget: "
+          "2/month}}`, or `{above: {p: 0.001}}`.", required=True),
+    Field("min_events", "integer", "A cluster has at least so many events.", default=3),
+)
+FACTS = {
+    "observed": "how many events the cluster has",
+    "expected": "how many would be usual",
+    "span": "over how long",
+    "radius": "its radius in metres",
+    "recurrence": "how seldom chance brings as much",
+}
+"""What a text may name beside what events say."""
+
+
+class Bucket(msgspec.Struct, array_like=True):
+    """The events of one cell in one bin: how many, and the first of them. Facts are kept of the newest alone."""
+
+    count: int = 0
+    members: list[Member] = []
+
+    def add(self, member: Member) -> None:
+        """One more event."""
+        self.count += 1
+        if self.count <= EVIDENCE_LIMIT:
+            if self.members:
+                self.members[-1] = msgspec.structs.replace(self.members[-1], facts=None)
+            self.members.append(msgspec.structs.replace(member, value=None))
+
+
+class Bin(msgspec.Struct, array_like=True):
+    """What happened in a bin, by cell; `end` is its edge, `bucket` that of the bins that are alike."""
+
+    end: Micros
+    bucket: int
+    cells: dict[str, Bucket] = {}
+
+
+class Cluster(msgspec.Struct, array_like=True):
+    """An episode under way: its cells now, and the buckets (end of bin, cell) that have proved it."""
+
+    cells: list[str]
+    proved: list[tuple[Micros, str]]
+    hold: Hold
+    mark: int = NO_MARK
+
+    @property
+    def lasts(self) -> bool:
+        """Whether its episode is open or pending."""
+        return self.mark != NO_MARK or self.hold.pending is not None
+
+
+class HotspotState(msgspec.Struct, array_like=True):
+    """`window`: the bins judged last, the newest last; `filling`: the one that fills, None while nothing can be found.
+
+    `last` is the edge judged last; None: nothing is remembered.
+    """
+
+    hold: Circles
+    window: list[Bin] = []
+    filling: Bin | None = None
+    usual: Usual = msgspec.field(default_factory=Usual)
+    clusters: list[Cluster] = []
+    last: Micros | None = None
+    key: KeyValues = ()
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A zone that meets the condition, as it is told."""
+
+    cells: tuple[str, ...]
+    length: int
+    observed: int
+    facts: dict[str, Any]
+
+
+class Hotspot:
+    """A `hotspot` rule, compiled.
+
+    Its draws follow from `seed` and the key alone: the same counts have the same probability at any time.
+    """
+
+    frontier = Frontier.CLOCK
+    identity = Identity.EVIDENCE
+    state_type = HotspotState
+    why = "how many events a bin had is only known once the clock has passed its end"
+
+    def __init__(self, spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, seed: str = "",
+                 holidays: frozenset[int] = frozenset()) -> None:
+        self.spec, self.zone, self.seed, self.holidays = spec, zone, seed, holidays
+        self.options = msgspec.structs.replace(options, peak="max")
+        self.bin: Micros = bin_of(spec)
+        self.bins: int = spec["window"] // self.bin
+        learning = learning_of(spec)
+        self.memory = learning.memory
+        self.season = Season(learning.season if self.bin <= DAY else "none", self.bin, zone, holidays)
+        self.least: int = max(1, spec.get("min_events", 3))
+        self.resolution: int = spec.get("cell", 8)
+        self.rings = rings_of(self.resolution, spec["radius_max"])
+        rarity: Rarity = spec["condition"]
+        self.chance = rarity.bound(self.bin)
+        self.keep = math.exp(-self.bin / self.memory)
+        self.edges = Edges(zone, self.bin, self.bin)
+        self.learnt = WINDOWS_LEARNT * self.bins
+        if learning.min_samples is not None:
+            self.learnt = learning.min_samples * (SEASONS[learning.season] or self.bin) // self.bin
+        self.learnt = max(1, min(self.learnt, self.memory // self.bin // 2))
+        # a day may have an hour more; that it is still part of what is usual is no conclusion
+        self.horizon = spec["window"] + 2 * (self.bin + HOUR) + options.wait + options.keep
+
+    def start(self, key: KeyValues, now: Micros) -> HotspotState:
+        """Nothing is known yet."""
+        return HotspotState(Circles(), usual=self._nothing(), key=key)
+
+    def on_event(self, state: HotspotState, member: Member) -> None:
+        """Count it in the bin that fills; the first one after a quiet time begins it."""
+        if not isinstance(member.value, str):
+            return
+        if state.filling is None:
+            self._begin(state, self.edges.after(member.time))
+        assert state.filling is not None
+        state.filling.cells.setdefault(member.value, Bucket()).add(member)
+
+    def due(self, state: HotspotState) -> Micros | None:
+        """The next of: the end of the bin, `for` or `keep_firing_for` of a cluster, the time to forget."""
+        due = self._wait_due(state)
+        if state.filling is not None:
+            due = min(due, state.filling.end)
+        elif state.last is not None:
+            due = min(due, state.last + self.memory + 1)
+        return None if due == AFTER_ALL else due
+
+    def advance(self, state: HotspotState, now: Micros) -> None:
+        """Do what is due, one moment after the other."""
+        while (due := self.due(state)) is not None and due <= now:
+            if self._wait_due(state) == due:
+                self._each(state, partial(Hold.advance, options=self.options, now=due))
+            if state.filling is not None and state.filling.end == due:
+                self._on_edge(state, due)
+            elif state.filling is None and state.last is not None and state.last + self.memory < due:
+                state.usual, state.last = self._nothing(), None
+
+    def empty(self, state: HotspotState) -> bool:
+        """Nothing happens, nothing is remembered, no episode is open."""
+        return state.filling is None and state.last is None and not state.clusters
+
+    def span(self, key: KeyValues) -> Micros:
+        """See `Explains` in `streams/kinds`."""
+        return self.bins * self.bin
+
+    def explain(self, state: HotspotState, now: Micros) -> Explained:
+        """See `Explains` in `streams/kinds`."""
+        return Explained()
+
+    def relaxed(self) -> Iterator[Relaxed]:
+        """See `Explains` in `streams/kinds`."""
+        options = self.options
+        if options.wait:
+            yield Relaxed("for", self._with(self.spec, msgspec.structs.replace(options, wait=0)))
+        if options.keep:
+            yield Relaxed("keep_firing_for", self._with(self.spec, msgspec.structs.replace(options, keep=0)))
+        if self.least > 1:
+            yield Relaxed("min_events", self._with({**self.spec, "min_events": 1}, options))
+
+    def _with(self, spec: Mapping[str, Any], options: HoldOptions) -> Hotspot:
+        return Hotspot(spec, options, self.zone, self.seed, self.holidays)
+
+    def _nothing(self) -> Usual:
+        return Usual(sums=[0.0] * self.season.buckets, masses=[0.0] * self.season.buckets)
+
+    def _bin(self, end: Micros) -> Bin:
+        return Bin(end, self.season.bucket(end - self.bin))
+
+    # Time
+
+    def _begin(self, state: HotspotState, end: Micros) -> None:
+        """A bin fills after a quiet time: what lay between had no events."""
+        if state.last is not None:
+            state.usual.pass_by(round((end - state.last) / self.bin) - 1, self.keep)
+            begins = range(end - self.bins * self.bin, end, self.bin)
+            state.window = [self._bin(begin) for begin in begins]
+        state.filling = self._bin(end)
+
+    def _on_edge(self, state: HotspotState, end: Micros) -> None:
+        assert state.filling is not None
+        state.window.append(state.filling)
+        if len(state.window) > self.bins:
+            old = state.window.pop(0)
+            state.usual.learn({cell: bucket.count for cell, bucket in old.cells.items()}, self.keep, old.bucket)
+        found = self._found(state) if state.usual.bins >= self.learnt else []
+        self._follow(state, end, found)
+        state.last = end
+        if any(bin.cells for bin in state.window):
+            state.filling = self._bin(self.edges.after(end))
+        else:
+            state.window, state.filling = [], None
+
+    def _wait_due(self, state: HotspotState) -> Micros:
+        waits = (cluster.hold.due(self.options) for cluster in state.clusters)
+        return min((due for due in waits if due is not None), default=AFTER_ALL)
+
+    # Zones
+
+    def _found(self, state: HotspotState) -> list[Found]:
+        """The zones that meet the condition, none of which shares a cell with a better one."""
+        seen = sorted({cell for bin in state.window for cell in bin.cells})
+        if not seen:
+            return []
+        rates = state.usual.rates(seen)
+        names = list(rates)
+        number = {cell: at for at, cell in enumerate(names)}
+        around = [[[number[one] for one in ring if one in number] for ring in rings_around(cell, self.rings)]
+                  for cell in names]
+        levels = state.usual.levels([bin.bucket for bin in reversed(state.window)])
+        ground = Ground(list(rates.values()), around, self.bins, self.least, levels)
+        found, taken = [], set[int]()
+        for zone in ground.best({number[cell]: self._ages(state, cell) for cell in seen}):
+            if taken.isdisjoint(zone.cells):
+                chance = self._chance(ground, zone, state.key)
+                if chance > self.chance:
+                    break
+                taken.update(zone.cells)
+                found.append(self._told(zone, names, chance))
+        return found
+
+    def _ages(self, state: HotspotState, cell: str) -> list[int]:
+        """What a cell brought in each bin of the window, the newest first."""
+        buckets = [bin.cells.get(cell) for bin in reversed(state.window)]
+        ages = [0 if bucket is None else bucket.count for bucket in buckets]
+        return ages + [0] * (self.bins - len(ages))
+
+    def _chance(self, ground: Ground, zone: Zone, key: KeyValues) -> float:
+        """The probability; only as exactly as it matters."""
+        single = ground.single(zone)
+        if single > self.chance:
+            return single  # that of all zones is not less
+        ceiling = ground.ceiling(zone.score)
+        if ceiling <= min(self.chance, self.bin / RECURRENCE_AT_MOST):
+            return ceiling
+        return ground.chance(zone.score, msgspec.msgpack.encode([self.seed, key]))
+
+    def _told(self, zone: Zone, names: list[str], chance: float) -> Found:
+        lat, lon = h3.cell_to_latlng(names[zone.centre])
+        facts = {"place.lat": round(lat, 6), "place.lon": round(lon, 6), "observed": zone.observed,
+                 "expected": float(f"{zone.expected:.2g}"), "span": show_duration(zone.length * self.bin),
+                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": recurrence_of(self.bin, chance)}
+        return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
+
+    # Clusters
+
+    def _follow(self, state: HotspotState, end: Micros, found: list[Found]) -> None:
+        """Give each zone to the cluster that it goes on with, or begin one; the others' condition is not met."""
+        edge = state.window[0].end
+        for cluster in state.clusters:
+            cluster.proved = [one for one in cluster.proved if one[0] >= edge]
+        pairs = _pairs(state.clusters, found)
+        for at, cluster in enumerate(state.clusters):
+            if at not in pairs.values():
+                self._work(state, cluster, partial(Hold.false, options=self.options, at=end))
+        for place, zone in enumerate(found):
+            if place not in pairs:
+                pairs[place] = len(state.clusters)
+                state.clusters.append(Cluster([], [], Hold()))
+            self._meet(state, state.clusters[pairs[place]], zone, end)
+        state.clusters = [one for one in state.clusters if one.lasts]
+
+    def _meet(self, state: HotspotState, cluster: Cluster, zone: Found, end: Micros) -> None:
+        proved, cells = frozenset(cluster.proved), sorted(zone.cells)
+        fresh = {(bin.end, cell): bin.cells[cell] for bin in state.window[-zone.length:] for cell in cells
+                 if cell in bin.cells and (bin.end, cell) not in proved}
+        members = sorted((member for bucket in fresh.values() for member in bucket.members), key=lambda one: one.order)
+        unlisted = sum(bucket.count - len(bucket.members) for bucket in fresh.values())
+        cluster.cells, cluster.proved = cells, sorted([*cluster.proved, *fresh])
+
+        def meet(hold: Hold) -> None:
+            before = hold.pending or hold.open
+            grown = before is None or bool(members) or zone.observed > before.value
+            hold.true(self.options, end, zone.observed, members)
+            told = hold.pending or hold.open
+            if grown and told is not None:
+                told.count += unlisted
+                told.facts = {**told.facts, **zone.facts}
+
+        self._work(state, cluster, meet)
+
+    def _each(self, state: HotspotState, do: Callable[[Hold], None]) -> None:
+        """Do something to each cluster's hold; those of which nothing is left are gone."""
+        for cluster in state.clusters:
+            self._work(state, cluster, do)
+        state.clusters = [one for one in state.clusters if one.lasts]
+
+    def _work(self, state: HotspotState, cluster: Cluster, do: Callable[[Hold], None]) -> None:
+        """Do something to a cluster's hold, and take over what becomes of its episode."""
+        state.hold.lend(cluster.hold, cluster.mark)
+        do(cluster.hold)
+        cluster.mark = state.hold.take_back(cluster.hold, cluster.mark)
+
+
+def bin_of(spec: Mapping[str, Any]) -> Micros:
+    """How long a bin is: as it says, or the longest round one that goes seven times into the window."""
+    given, window = spec.get("bin"), spec["window"]
+    if given is not None:
+        return int(given)
+    return next((one for one in BINS if window % one == 0 and window // one >= 7), int(window))
+
+
+def learning_of(spec: Mapping[str, Any]) -> Learning:
+    """How it learns what is usual."""
+    return spec.get("baseline") or Learning("hour_of_week", MEMORY)
+
+
+def rings_of(resolution: int, radius: float) -> int:
+    """How many rings around a cell a disc of this radius holds; -1 if not even the cell itself."""
+    edge: float = h3.average_hexagon_edge_length(resolution, unit="m")
+    return int((radius - edge) / (edge * math.sqrt(3)) + 1e-9) if radius >= edge else -1
+
+
+def radius_of(resolution: int, rings: int) -> float:
+    """The radius of a disc with so many rings, in metres."""
+    edge: float = h3.average_hexagon_edge_length(resolution, unit="m")
+    return edge * (1 + rings * math.sqrt(3))
+
+
+@lru_cache(maxsize=50_000)
+def rings_around(cell: str, rings: int) -> tuple[tuple[str, ...], ...]:
+    """The cells at each distance from a cell, itself first."""
+    found, inner = [], frozenset[str]()
+    for ring in range(rings + 1):
+        disc = frozenset(h3.grid_disk(cell, ring))
+        found.append(tuple(sorted(disc - inner)))
+        inner = disc
+    return tuple(found)
+
+
+def recurrence_of(bin: Micros, chance: float) -> str:
+    """After how long chance brings as much once more, for people."""
+    if chance * RECURRENCE_AT_MOST <= bin:
+        return "> 10 years"
+    time = bin / chance
+    for unit, name in ((YEAR, "years"), (DAY, "days"), (HOUR, "hours")):
+        if time >= 2 * unit or name == "hours":
+            number = time / unit
+            return f"{number:.1f} {name}" if number < 10 else f"{number:.0f} {name}"
+    return ""
+
+
+def measured(spec: Mapping[str, Any]) -> Expression:
+    """What is kept of an event: the cell that its place lies in."""
+    resolution = spec.get("cell", 8)
+
+    def cell(event: Event) -> str:
+        place = event.place
+        if place is None or place.lat is None or place.lon is None:
+            raise EvalError(Failure.MISSING, "the event has no place")
+        if not (-90 <= place.lat <= 90 and -360 <= place.lon <= 360):
+            raise EvalError(Failure.MISSING, "the event's place is none on earth")
+        found: str = h3.latlng_to_cell(place.lat, place.lon, resolution)
+        return found
+
+    return Expression(f"cell {resolution}", "string", cell, frozenset(("place.lat", "place.lon")))
+
+
+def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
+    condition = spec["condition"]
+    if not isinstance(condition, Rarity) or condition.side != "above":
+        return [("condition", "a hotspot is where more happens than chance explains",
+                 "write {above: {recurrence: 365d}}, or `budget` or `p` in place of `recurrence`")]
+    return [*_of_place(spec), *_of_time(spec)]
+
+
+def _of_place(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    resolution = spec.get("cell", 8)
+    if not 0 <= resolution <= 15:
+        yield "cell", f"there are no cells of resolution {resolution}", "choose one from 0 to 15: 8 is 900 m across"
+        return
+    rings = rings_of(resolution, spec["radius_max"])
+    if rings < 0:
+        least = round(radius_of(resolution, 0))
+        yield ("radius_max", f"a cell of resolution {resolution} has itself a radius of about {least} m",
+               "choose smaller cells, that is a larger number, or a larger radius")
+    elif rings > RINGS_AT_MOST:
+        yield ("radius_max", f"a disc would have {rings} rings of cells around its centre",
+               f"choose larger cells, that is a smaller number: at most {RINGS_AT_MOST} rings are looked at")
+
+
+def _of_time(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    window, bin = spec["window"], bin_of(spec)
+    if window <= 0 or bin <= 0:
+        yield "window" if window <= 0 else "bin", "it must be longer than zero", "give a duration such as 1d"
+        return
+    if window % bin:
+        yield "bin", "`bin` does not divide `window`", "choose for example 1d for a window of 14d"
+    elif window // bin > BINS_AT_MOST:
+        text = f"the window has {window // bin} bins, and at most {BINS_AT_MOST} are looked at"
+        yield "bin", text, "choose a longer bin"
+    elif bin > DAY and bin % DAY:
+        yield "bin", "bins are aligned to midnight, so one of more than a day must take whole days", "choose whole days"
+    if learning_of(spec).memory < 4 * window:
+        yield ("baseline", "less is remembered than four times the window",
+               "remember longer: what is usual is learnt from what came before the window")
+    if spec["condition"].bound(bin) >= 0.5:
+        yield ("condition", "chance brings as much in every other bin or more often",
+               "ask for a longer recurrence, a smaller budget, or a smaller p")
+
+
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
+    """A detector for one rule whose fields have no problems; `context["rule"]` is its id."""
+    return Hotspot(spec, options, zone, context.get("rule", ""), context.get("holidays", frozenset()))
+
+
+def _pairs(clusters: list[Cluster], found: list[Found]) -> dict[int, int]:
+    """Which zone goes on with which cluster, both by number: those that share most cells first."""
+    shared = ((len(set(cluster.cells) & set(zone.cells)), place, at)
+              for at, cluster in enumerate(clusters) for place, zone in enumerate(found))
+    pairs: dict[int, int] = {}
+    for _, place, at in sorted((one for one in shared if one[0]), key=lambda one: (-one[0], one[2], one[1])):
+        if place not in pairs and at not in pairs.values():
+            pairs[place] = at
+    return pairs
