@@ -26,8 +26,8 @@ from streams.rulefile import load
 from streams.rulefile.selection import fits
 from streams.rules import Bundle, Rule
 from streams.tools.backtest import Backtest
+from streams.tools.playing import alone, play
 from streams.tools.replay import batches
-from streams.tools.ruletest import alone, play
 from streams.tools.simulate import Incident, Record, Span, simulate, span
 from streams.tools.simulate.spelling import FEEDS
 from streams.tools.timeline import Arrival

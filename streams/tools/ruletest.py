@@ -17,21 +17,18 @@ from typing import Any
 import msgspec
 import orjson
 
-from streams.clocks import DAY, parse_rfc3339, show_duration
-from streams.composites import bases, feeds, reach_of
-from streams.engine import Engine
-from streams.findings import RETRACTED, Finding, FindingRow, ResponseFrame
-from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
+from streams.clocks import parse_rfc3339, show_duration
+from streams.findings import RETRACTED, Finding
 from streams.records import Micros
-from streams.respond import Respond
-from streams.route import Router
 from streams.rulefile import workshop
 from streams.rules import Bundle, Rule
 from streams.specs import Written
+from streams.tools.answering import outputs
 from streams.tools.expectations import Difference, Told, differences
-from streams.tools.standins import Rebuild, overridden
+from streams.tools.playing import staged
+from streams.tools.standins import Rebuild
 from streams.tools.testing import words
-from streams.tools.timeline import START, Arrival, Misread, setting_of, timeline, too_late
+from streams.tools.timeline import START, Misread
 
 WORDS = tuple(field.name for field in words.TEST)
 CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
@@ -118,21 +115,15 @@ def run_test(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None 
 def outcome_of(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Outcome:
     """What differs from what a test expects. Raises Misread."""
     check_words(test)
-    bundle, rule = overridden(bundle, rule, test, rebuild)
-    setting = setting_of(test, bundle.city.zone)
-    rule = watching(rule, test)
-    made = alone(bundle, rule)
-    arrivals = timeline(bundle, rule, test.get("events", ()), setting)
-    late = [one.event.id for one in arrivals if too_late(bundle, one)]
-    played = play(made, rule, [one for one in arrivals if one.event.id not in late], setting.start)
-    told = [finding for finding in played if finding.rule == rule.id]
-    lists = {"expect": [described(one, setting.start) for one in final(told)]}
+    stage = staged(bundle, rule, test, rebuild)
+    start, told = stage.setting.start, [finding for finding in stage.play() if finding.rule == rule.id]
+    lists = {"expect": [described(one, start) for one in final(told)]}
     if "alerts" in test or "dispatches" in test:
-        lists["alerts"], lists["dispatches"] = answers(made, told, setting.start)
+        lists["alerts"], lists["dispatches"] = answers(stage.alone, told, start)
     outcome = Outcome([], [], [])
     for word, found in lists.items():
         _compare(outcome, word, found, _expectation(test, word))
-    _compare_late(outcome, late, test)
+    _compare_late(outcome, stage.late, test)
     return outcome
 
 
@@ -186,30 +177,6 @@ def _place(test: Written, path: tuple[str | int, ...]) -> str:
     return f"{test.file}:{test.spots[path][0]}"
 
 
-def alone(bundle: Bundle, rule: Rule) -> Bundle:
-    """The bundle with this rule and those that it reads."""
-    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))})
-
-
-def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
-    """Every finding as it is told, until time has run on so far that nothing waits.
-
-    All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
-    """
-    router, engine = Router(bundle), Engine(bundle)
-    lags = {name: bundle.sources[name].disorder for name in sorted(feeds(bundle, rule))}
-    steps: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
-    for one in arrivals:
-        clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
-                  for name, lag in lags.items()]
-        members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
-        steps.append([*clocks, *members])
-    last = arrivals[-1] if arrivals else None
-    end = (start if last is None else last.at) + reach_of(bundle, rule) + DAY
-    steps.append([_clock(name, 0 if last is None else last.event.offset + 1, CLOCK_ROW, end) for name in lags])
-    return [finding for step in steps for finding in engine.step_through(WorkFrame(VERSION, bundle.id, step))]
-
-
 def final(told: Iterable[Finding]) -> list[Finding]:
     """The last word on each finding that was not retracted, in order of opening."""
     last = {finding.id: finding for finding in told}
@@ -225,11 +192,10 @@ def _number(id: str) -> tuple[int, str]:
 def answers(bundle: Bundle, told: Sequence[Finding],
             start: Micros = START) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """How each alert and each dispatch stands after all findings were told."""
-    fold, newest = Respond(bundle), dict[tuple[str, str], dict[str, Any]]()
-    for offset, finding in enumerate(told):
-        for output in fold.step(offset, ResponseFrame([FindingRow("test", 0, offset, 0, finding)])):
-            event = orjson.loads(output.value)
-            newest[output.topic, event.get("subject", "")] = event
+    newest = dict[tuple[str, str], dict[str, Any]]()
+    for output in outputs(bundle, told):
+        event = orjson.loads(output.value)
+        newest[output.topic, event.get("subject", "")] = event
     alerts = [answered(event, start) for (topic, _), event in newest.items() if topic in ("alerts", "shadow")]
     dispatches = [answered(event, start) for (topic, _), event in newest.items() if topic == "dispatches"]
     return alerts, dispatches
@@ -243,17 +209,6 @@ def answered(event: Mapping[str, Any], start: Micros = START) -> dict[str, Any]:
             "state": event["data"].get("state", event["type"].rpartition(".")[2])}
 
 
-def watching(rule: Rule, test: Mapping[str, Any]) -> Rule:
-    """The rule, expecting only those registered keys that the test speaks of; all of a register of the test's own."""
-    expect = rule.spec.get("expect")
-    if expect is not None and expect.register in (test.get("registers") or ()):
-        return rule
-    rows = [row for row in test.get("events") or () if isinstance(row, Mapping)]
-    spoken = {str(value) for row in rows for value in row.values()} | {str(value) for value in test.get("watch") or ()}
-    expected = tuple(key for key in rule.expected if all(str(part) in spoken for part in key))
-    return msgspec.structs.replace(rule, expected=expected)
-
-
 def described(finding: Finding, start: Micros = START) -> dict[str, Any]:
     """A finding in the words of `expect`."""
     return {
@@ -262,7 +217,3 @@ def described(finding: Finding, start: Micros = START) -> dict[str, Any]:
         "evidence": finding.evidence, "count": finding.count, "value": finding.value, "key": finding.key,
         "steps": finding.bound, "ended": finding.ended, "corrections": finding.corrections,
     }
-
-
-def _clock(source: str, offset: int, row: int, clock: Micros) -> ClockRow:
-    return ClockRow(source, 0, 1, offset, row, clock, clock)

@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from streams.findings import Finding, FindingRow, ResponseFrame
-from streams.respond import Respond
+from streams.findings import Finding
 from streams.rules import Bundle
+from streams.tools.answering import outputs
 
 TOPICS = ("alerts", "shadow")
 
@@ -19,10 +19,9 @@ def alerts(bundle: Bundle, told: Iterable[Finding]) -> list[dict[str, Any]]:
 
     `told` are all findings in the order in which they were told, not only the last word on each.
     """
-    fold, newest = Respond(bundle), dict[str, dict[str, Any]]()
-    for offset, finding in enumerate(told):
-        for output in fold.step(offset, ResponseFrame([FindingRow("detect", 0, offset, 0, finding)])):
-            if output.topic in TOPICS:
-                event = orjson.loads(output.value)
-                newest[event["subject"]] = {"topic": output.topic, **event}
+    newest = dict[str, dict[str, Any]]()
+    for output in outputs(bundle, told):
+        if output.topic in TOPICS:
+            event = orjson.loads(output.value)
+            newest[event["subject"]] = {"topic": output.topic, **event}
     return list(newest.values())

@@ -165,8 +165,8 @@ def _said(one: Explanation, index: int) -> str:
 
 def as_text(one: Explanation, root: str = "") -> str:
     """The verdict first, then what led to it. `root` stands before the files of rules."""
-    return "\n".join([one.sentence, "", *_head(one, root), "", *_funnel(one), *_events(one), *_state(one), *_findings(one),
-                      *_more(one)]).rstrip()
+    return "\n".join([one.sentence, "", *_head(one, root), "", *_funnel(one), *_events(one), *_state(one),
+                      *_findings(one), *_more(one)]).rstrip()
 
 
 def _head(one: Explanation, root: str) -> Iterator[str]:

@@ -13,12 +13,12 @@ import orjson
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import feeds
-from streams.findings import Finding, FindingRow, ResponseFrame
+from streams.findings import Finding
 from streams.reasons import DeadReason, Fate
 from streams.records import Event, Micros
-from streams.respond import Respond
 from streams.route import fits
 from streams.rules import Bundle, Rule
+from streams.tools.answering import outputs
 
 
 class Arrived(msgspec.Struct, frozen=True):
@@ -120,11 +120,7 @@ def selects(rule: Rule, event_type: str) -> bool:
 
 def answer(bundle: Bundle, rule: str, told: Iterable[Finding]) -> list[Envelope]:
     """What respond writes about a rule's findings, all findings of the bundle being told."""
-    fold, found = Respond(bundle), list[Envelope]()
-    for offset, finding in enumerate(told):
-        for output in fold.step(offset, ResponseFrame([FindingRow("explain", 0, offset, 0, finding)])):
-            found += envelopes_of(rule, output.topic, output.value)
-    return found
+    return [one for output in outputs(bundle, told) for one in envelopes_of(rule, output.topic, output.value)]
 
 
 def envelopes_of(rule: str, topic: str, value: bytes | None) -> list[Envelope]:

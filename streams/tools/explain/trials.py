@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from streams.clocks import DAY
-from streams.composites import reach_of
 from streams.reasons import Fate
 from streams.rules import Bundle, Rule
 from streams.specs import Written
 from streams.tools.explain.files import told_in
 from streams.tools.explain.story import Arrived, Story
-from streams.tools.ruletest import alone, name_of, play, watching
-from streams.tools.standins import Rebuild, overridden
-from streams.tools.timeline import setting_of, timeline, too_late
+from streams.tools.playing import staged
+from streams.tools.ruletest import name_of
+from streams.tools.standins import Rebuild
 
 
 def find_test(bundle: Bundle, rules: Sequence[str], name: str) -> tuple[Rule, Written] | None:
@@ -27,19 +25,14 @@ def find_test(bundle: Bundle, rules: Sequence[str], name: str) -> tuple[Rule, Wr
 
 def story_of_test(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None = None) -> Story:
     """What a test tells of its rule. Raises Misread."""
-    given = test.value
-    bundle, rule = overridden(bundle, rule, given, rebuild)
-    setting, rule = setting_of(given, bundle.city.zone), watching(rule, given)
-    made = alone(bundle, rule)
-    arrivals = timeline(bundle, rule, given.get("events", ()), setting)
-    late = {one.event.id for one in arrivals if too_late(bundle, one)}
-    story = Story(made, rule, rule.sources, start=setting.start, since=setting.start)
-    for one in arrivals:
-        fate = Fate.LATE if one.event.id in late else Fate.EVENT
+    stage = staged(bundle, rule, test.value, rebuild)
+    rule, start = stage.rule, stage.setting.start
+    story = Story(stage.alone, rule, rule.sources, start=start, since=start)
+    for one in stage.arrivals:
+        fate = Fate.LATE if one.event.id in stage.late else Fate.EVENT
         clock = one.at - bundle.sources[one.event.source].disorder
         story.note(Arrived(fate, one.event.source, f"event {one.event.id}", clock, one.event))
-    told = play(made, rule, [one for one in arrivals if one.event.id not in late], setting.start)
-    story.clock = max([setting.start, *(one.at for one in arrivals)]) + reach_of(made, rule) + DAY
+    story.clock = stage.end
     story.clocks = dict.fromkeys(rule.sources, story.clock)
-    return told_in(story, told)
+    return told_in(story, stage.play())
 

@@ -18,9 +18,10 @@ from streams.route import fits
 from streams.rulefile.silence import PREFIX
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
 from streams.specs import Written
+from streams.tools.playing import staged
 from streams.tools.ruletest import Chosen, name_of
-from streams.tools.standins import Rebuild, overridden
-from streams.tools.timeline import Misread, setting_of, timeline
+from streams.tools.standins import Rebuild
+from streams.tools.timeline import Misread
 
 
 class Covered(msgspec.Struct, frozen=True):
@@ -63,11 +64,10 @@ def _of_rule(bundle: Bundle, rule: Rule, chosen: Chosen, rebuild: Rebuild | None
 def _shown(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None) -> Iterator[tuple[int, int, bool]]:
     """(condition, clause, value) for each clause that an event of the test decides."""
     try:
-        made, own = overridden(bundle, rule, test.value, rebuild)
-        setting = setting_of(test.value, made.city.zone)
-        events = [one.event for one in timeline(made, own, test.value.get("events", ()), setting)]
+        stage = staged(bundle, rule, test.value, rebuild)
     except Misread:
         return
+    own, events = stage.rule, [one.event for one in stage.arrivals]
     for number, whole in _conditions(own):
         meant = [event for event in events if concerns(own.selectors[number], event)]
         for index, clause in enumerate(whole.clauses()):

@@ -1,0 +1,99 @@
+"""A rule's test, played: its rule and events as the test has them, and what the engine of the service tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from streams.clocks import DAY
+from streams.composites import bases, feeds, reach_of
+from streams.engine import Engine
+from streams.findings import Finding
+from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
+from streams.records import Micros
+from streams.route import Router
+from streams.rules import Bundle, Rule
+from streams.tools.standins import Rebuild, overridden
+from streams.tools.timeline import START, Arrival, Setting, setting_of, timeline, too_late
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What a test begins with: the rule over the test's own registers and lists, and its events in order of arrival.
+
+    `late` are the ids of those that come too late to count.
+    """
+
+    bundle: Bundle
+    rule: Rule
+    setting: Setting
+    arrivals: list[Arrival]
+    late: list[str]
+
+    @property
+    def alone(self) -> Bundle:
+        """The bundle with this rule and those that it reads."""
+        return alone(self.bundle, self.rule)
+
+    @property
+    def end(self) -> Micros:
+        """A moment when nothing waits any more."""
+        return end_of(self.bundle, self.rule, self.arrivals, self.setting.start)
+
+    def play(self) -> list[Finding]:
+        """Every finding as it is told, of the rule and of those it reads, until nothing waits any more."""
+        return play(self.alone, self.rule, [one for one in self.arrivals if one.event.id not in self.late],
+                    self.setting.start)
+
+
+def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Staged:
+    """A test before it is played. Raises Misread. For `rebuild` see `standins.overridden`."""
+    bundle, rule = overridden(bundle, rule, test, rebuild)
+    setting = setting_of(test, bundle.city.zone)
+    arrivals = timeline(bundle, rule, test.get("events", ()), setting)
+    late = [one.event.id for one in arrivals if too_late(bundle, one)]
+    return Staged(bundle, watching(rule, test), setting, arrivals, late)
+
+
+def alone(bundle: Bundle, rule: Rule) -> Bundle:
+    """The bundle with this rule and those that it reads."""
+    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))})
+
+
+def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
+    """Every finding as it is told, until time has run on so far that nothing waits.
+
+    All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
+    """
+    router, engine = Router(bundle), Engine(bundle)
+    lags = {name: bundle.sources[name].disorder for name in sorted(feeds(bundle, rule))}
+    steps: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
+    for one in arrivals:
+        clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
+                  for name, lag in lags.items()]
+        members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
+        steps.append([*clocks, *members])
+    last, end = arrivals[-1].event.offset + 1 if arrivals else 0, end_of(bundle, rule, arrivals, start)
+    steps.append([_clock(name, last, CLOCK_ROW, end) for name in lags])
+    return [finding for step in steps for finding in engine.step_through(WorkFrame(VERSION, bundle.id, step))]
+
+
+def end_of(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros) -> Micros:
+    """A moment when nothing of a rule waits any more."""
+    return max([start, *(one.at for one in arrivals)]) + reach_of(bundle, rule) + DAY
+
+
+def watching(rule: Rule, test: Mapping[str, Any]) -> Rule:
+    """The rule, expecting only those registered keys that the test speaks of; all of a register of the test's own."""
+    expect = rule.spec.get("expect")
+    if expect is not None and expect.register in (test.get("registers") or ()):
+        return rule
+    rows = [row for row in test.get("events") or () if isinstance(row, Mapping)]
+    spoken = {str(value) for row in rows for value in row.values()} | {str(value) for value in test.get("watch") or ()}
+    expected = tuple(key for key in rule.expected if all(str(part) in spoken for part in key))
+    return msgspec.structs.replace(rule, expected=expected)
+
+
+def _clock(source: str, offset: int, row: int, clock: Micros) -> ClockRow:
+    return ClockRow(source, 0, 1, offset, row, clock, clock)
