@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import example, given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from streams.problems import Gravity
 from streams.rulefile import check_files
+from streams.rulefile.codes import EXPIRED
 
 BASE = b"""\
 {kind: event_type, id: a.b, fields: {device: string, level: double, n: int, on: bool, p: place}}
@@ -149,6 +151,52 @@ set: {condition: {gte: 2}, window: 2h, alert: {title: "{{ place.address }}"}}
 reason: r
 tests: [{events: [], expect: []}]
 """,
+    "c.yaml": b"""\
+kind: list
+id: days
+values: [2026-01-01, 2026-12-25]
+---
+kind: threshold
+id: c
+event: [a.b, a.c]
+where: device in lists.known && local(time).getHours() >= 6
+near: 250m
+window: 30m
+measure: {distinct: device}
+condition: {gte: 3}
+severity: "value >= 5 ? 'severe' : 'minor'"  # tocsin: snooze TOC119 until 2027-01-01: a test
+schedule: {days: mon-fri, from: "07:00", to: "19:00", holidays: exclude, calendar: lists.days, zone: UTC}
+exceptions:
+  - {name: works, where: device == "d1", expires: 2027-01-31, reason: new, owner: o}
+limit: {alerts: 3, per: 1h}
+tests:
+  - {name: t, events: [{at: 0s, event: a.b, place: [0, 0]}], expect: [{opened: 0s, closed: 1m}]}
+---
+kind: list
+id: known
+values: [d1, d2]
+---
+# tocsin: snooze TOC070, TOC071 until 2026-01-01: long ago
+kind: sequence
+id: d
+ordered: false
+near: 2km
+around: two
+by: two.device
+within: 15m
+select: all
+steps:
+  - {name: one, event: a.b, where: level > 3.0 && level < 30.0}
+  - {name: two, event: a.c}
+---
+kind: threshold
+id: e
+rule: [c, d]
+by: device
+window: 24h
+condition: {gte: 2}
+suppress_for: 1h
+""",
     "z.geojson": b"""\
 {"type": "FeatureCollection", "features": [
  {"type": "Feature", "id": "a", "properties": {"name": "b"}, "geometry":
@@ -172,7 +220,10 @@ NASTY = [
     "\x00", "\x85", "\u2028", "\ufeff", "é", "😀", "!!int", "!x", "---", "...", "%YAML 9.9", "@", "`", "\\", "{{",
     "}}", "a.*", "*", "kind", "id", "not", "by", "steps", "event", "within", "type", "rule", "p50", "count", "slope",
     "per", "$", "/", "..", "[[[[", "((((", "&&", "||", "==", "register", "lists", "event.x", "size", "0x10", "0o7",
+    "near", "around", "0m", "rule", "severity", "2027-02-30", "tocsin:", "snooze", "TOC073", "until", "exceptions",
+    "mon",
 ]
+TODAY = date(2026, 7, 1)
 WORDS = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 
@@ -225,9 +276,9 @@ def test_the_files_are_right_before_they_are_broken(name: str) -> None:
 @example(("r.csv", b"\n\n"))
 def test_a_broken_file_gives_a_bundle_or_problems(case: tuple[str, bytes]) -> None:
     name, content = case
-    bundle, problems = check_files({**neighbours(name), name: content})
+    bundle, problems = check_files({**neighbours(name), name: content}, today=TODAY)
     stopping = [problem for problem in problems if problem.gravity in (Gravity.FATAL, Gravity.BUG)]
-    assert (bundle is None) == bool(stopping)
+    assert (bundle is None) == any(problem.code != EXPIRED.code for problem in stopping)
     text = content.decode("utf-8", "replace")
     for problem in problems:
         assert problem.line >= 1
