@@ -20,10 +20,10 @@ from streams.composites import clock_sources, lateness_of
 from streams.corrections import compare
 from streams.domains import Domain, LiveRule, Meta, SourceClock
 from streams.episodes import Episode, Hold
-from streams.findings import Finding
+from streams.findings import RETRACTED, Finding, Reading
 from streams.frames import ClockRow, MemberRow, VersionRow, WorkFrame
 from streams.keys import GoneRow, Key, KeyRow
-from streams.onward import Onward
+from streams.onward import Onward, Standing
 from streams.records import KeyValues, Micros, unpacked
 from streams.route import partition_of
 from streams.rules import Bundle, Rule
@@ -39,7 +39,8 @@ _rows = msgspec.msgpack.Decoder(KeyRow | GoneRow)
 class Engine:
     """The fold. `step` takes the next frame; `changed` gives the state rows to keep.
 
-    `sources` limits whose clocks count (a backtest over one file): the others are as if finished.
+    `sources` limits whose clocks count (a backtest over one file): the others are as if finished. `readings` are
+    those of indicators that the last step gave.
     """
 
     def __init__(self, bundle: Bundle, partition: int = 0, partitions: int = 1,
@@ -48,6 +49,7 @@ class Engine:
         self.offset = -1
         self.counts: Counter[str] = Counter()
         self.sources: dict[str, SourceClock] = {}
+        self.readings: list[Reading] = []
         self.switched = 0  # so many of the last step's findings follow from the switch to this bundle, not from the log
         self._domains: dict[frozenset[str], Domain] = {}
         self._touching: dict[str, list[Domain]] = {}
@@ -62,7 +64,7 @@ class Engine:
         self._time: Micros = BEFORE_ALL
         self._before: Micros = BEFORE_ALL  # the clock of what ended with the bundle before this one
         counted = None if sources is None else frozenset(sources)
-        for rule in bundle.rules.values():
+        for rule in bundle.folded:
             self._add(rule, counted)
         self.onward = Onward(bundle, partition, partitions)
         self._observed = [live for live in self._live.values() if live.rule.id in self.onward.observed]
@@ -71,8 +73,8 @@ class Engine:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
         if self._observed:
-            self.onward.start(offset, self._clocks())
-        self._out, self._first = self._first, []
+            self.onward.start(offset, self._standing())
+        self._out, self._first, self.readings = self._first, [], []
         self.switched = len(self._out)
         for row in frame.rows:
             if type(row) is MemberRow:
@@ -83,14 +85,17 @@ class Engine:
                 assert isinstance(row, VersionRow)
                 self._on_version(row)
         if self._observed:
-            self.onward.finish(self._clocks())
+            self.onward.finish(self._standing())
         return self._out
 
     def step_through(self, frame: WorkFrame) -> list[Finding]:
         """Fold a frame and all that it sends back, where this is the only partition; offsets are counted here."""
         found = self.step(self.offset + 1, frame)
+        readings = self.readings
         while rows := self.onward.rows.get(self.partition):
             found += self.step(self.offset + 1, WorkFrame(frame.version, frame.bundle, rows))
+            readings += self.readings
+        self.readings = readings
         return found
 
     def changed(self) -> dict[bytes, bytes | None]:
@@ -119,7 +124,7 @@ class Engine:
         meta = msgspec.msgpack.decode(rows[META], type=Meta)
         self.offset, self.sources, self._out = meta.offset, meta.sources, self._first
         self._restore_domains(meta)
-        self.onward.start(self.offset + 1, self._clocks())
+        self.onward.start(self.offset + 1, self._standing())
         for name, value in sorted(rows.items()):
             if name != META:
                 self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
@@ -147,9 +152,9 @@ class Engine:
         live = self._live[rule.ref] = LiveRule(rule, domain)
         domain.rules.append(live)
 
-    def _clocks(self) -> dict[str, Micros]:
+    def _standing(self) -> dict[str, Standing]:
         """How far each rule has come whose findings others read."""
-        return {live.rule.id: live.domain.clock for live in self._observed}
+        return {live.rule.id: (live.domain.clock, live.domain.since) for live in self._observed}
 
     def _meta(self) -> Meta:
         names = {live.ref: live.rule.by for live in self._live.values()}
@@ -395,6 +400,9 @@ class Engine:
 
     def _emit(self, live: LiveRule, key: Key, episode: Episode, change: str, cause: str = "",
               merged_into: str = "") -> None:
+        if live.rule.vital is not None:
+            self._read(live, key, episode, change, cause)
+            return
         if not episode.finding:
             episode.finding = self._finding_id(live.rule, key.key, episode)
         episode.sequence += 1
@@ -407,6 +415,16 @@ class Engine:
             merged_into, rule.shadow))
         if rule.id in self.onward.observed:
             self.onward.tell(rule, key.key, episode, change == "retracted", self._out[-1].at)
+
+    def _read(self, live: LiveRule, key: Key, episode: Episode, change: str, cause: str) -> None:
+        """Tell a reading, which is known by its key and the end of its period."""
+        episode.finding = str(episode.opened)
+        episode.sequence += 1
+        rule = live.rule
+        self.readings.append(Reading(
+            rule.id, rule.logic, episode.named(rule.by, key.key), episode.opened, episode.value, episode.count,
+            episode.facts["status"], episode.facts["since"], episode.sequence, self._at(live, episode), cause,
+            change == RETRACTED))
 
     def _at(self, live: LiveRule, episode: Episode) -> Micros:
         """How far event time had come when this was concluded."""

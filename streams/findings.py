@@ -66,13 +66,46 @@ class FindingRow(msgspec.Struct, frozen=True, array_like=True, tag="finding"):
     finding: Finding
 
 
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """What an indicator measured for a key over the window that ended at `at`; told again where that changes.
+
+    `sequence` grows by one with each time it is told. `count` is of how many events; `value` is None where there is
+    none, of an indicator with `top` a list of [parts, how often, how often before]. `since`: from when on the status is
+    this one. `concluded` is the event time at which this was told, `cause` the id of the event that changed it. `gone`:
+    there is no such reading after all.
+    """
+
+    indicator: str
+    logic: str
+    key: dict[str, Any]
+    at: Micros
+    value: Any
+    count: int
+    status: str
+    since: Micros
+    sequence: int = 1
+    concluded: Micros = 0
+    cause: str = ""
+    gone: bool = False
+
+
+class ReadingRow(msgspec.Struct, frozen=True, array_like=True, tag="reading"):
+    """A reading as it stands in `tocsin.respond`; the first four as in `FindingRow`."""
+
+    sender: str
+    partition: int
+    offset: int
+    row: int
+    reading: Reading
+
+
 class TickRow(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
     """The wall time, written by the shell so that a replay sees the same."""
 
     at: Micros
 
 
-Row: TypeAlias = FindingRow | TickRow
+Row: TypeAlias = FindingRow | ReadingRow | TickRow
 
 
 class ResponseFrame(msgspec.Struct, frozen=True, array_like=True, tag="respond.1"):
@@ -85,7 +118,7 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(ResponseFrame)
 
 
-def frames(rows: Sequence[FindingRow]) -> Iterator[bytes]:
+def frames(rows: Sequence[FindingRow | ReadingRow]) -> Iterator[bytes]:
     """Rows as frames of about `BYTES_AT_MOST`; their marks stay as they are."""
     for part in cut_by_bytes(rows, BYTES_AT_MOST):
         yield encode(ResponseFrame(list(part)))

@@ -182,7 +182,7 @@ class Key:
             self.base = _packer.encode(self.head)
             return False
         old = bisect_left(self.events, horizon, key=lambda one: one.time)
-        if old >= SETTLE_AT_LEAST and 2 * old >= len(self.events):
+        if (old >= SETTLE_AT_LEAST and 2 * old >= len(self.events)) or self._past_episodes(horizon):
             self.floor = max(self.floor, horizon)
             self._settle_part(min(old, self.folded), horizon)
         return False
@@ -225,6 +225,14 @@ class Key:
         self.base, self.events, self.folded = row.base, row.events, row.folded
         self.done, self.wake, self.floor, self.listed = row.done, row.wake, row.floor, row.listed
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
+
+    def _past_episodes(self, horizon: Micros) -> bool:
+        """Whether most episodes ended before `horizon`: an indicator has one a period, with or without events."""
+        episodes = self.head.hold.episodes
+        if len(episodes) < SETTLE_AT_LEAST:
+            return False
+        closed = episodes[len(episodes) // 2].closed
+        return closed is not None and closed < horizon
 
     def _insert(self, member: Member) -> int:
         """Put an event in its place among the others, which it tells."""

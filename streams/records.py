@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from math import isfinite
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -16,6 +17,7 @@ Order: TypeAlias = tuple[int, str, int, int]
 KeyValues: TypeAlias = tuple[Any, ...]
 Row = TypeVar("Row")
 
+KEY_AT_MOST = 1000  # characters of a key's part
 BYTES_AT_MOST = 1 << 20  # of a frame, about: one entry of a log
 COMPRESS_FROM = 65_536  # bytes of a row of state
 ZLIB = b"\xc1z"  # no msgpack begins with 0xc1
@@ -91,6 +93,24 @@ class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
     def order(self) -> Order:
         """See `Event.order`."""
         return (self.time, self.source, self.partition, self.offset)
+
+
+def key_part(value: Any) -> Any:
+    """A part of a key: a text, an integer, or a number with a fraction; None for what can be none.
+
+    Equal values are one key in every partition: 1.0 is 1, true is the text "true".
+    """
+    kind = type(value)
+    if kind is str:
+        return value if 0 < len(value) <= KEY_AT_MOST else None
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is float:
+        if isfinite(value):
+            whole = value.is_integer() and -(2**63) <= value < 2**64  # as far as frames hold integers
+            return int(value) if whole else value
+        return None
+    return value if kind is int else None
 
 
 def cut_by_bytes(rows: Iterable[Row], at_most: int) -> Iterator[list[Row]]:

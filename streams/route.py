@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable
 from copy import copy
 from hashlib import blake2b
-from math import isfinite
 from operator import attrgetter
 from typing import Any
 from zlib import crc32
@@ -22,12 +21,11 @@ from streams.conditions import EvalError, together
 from streams.guards import Guardian
 from streams.placing import Placing, in_cells
 from streams.reasons import RouteReason
-from streams.records import Event, KeyValues, Member
+from streams.records import KEY_AT_MOST, Event, KeyValues, Member, key_part
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
 
 _packer = msgspec.msgpack.Encoder()
 Wanted = tuple[str, KeyValues, Member]
-KEY_AT_MOST = 1000  # characters of a key's part
 TEXT_AT_MOST = 500  # characters of a fact: texts are for people
 TYPES_AT_MOST = 10_000  # that have an index at a time; an open source may name any number
 HASHED = (str, int, float, bool)
@@ -42,7 +40,7 @@ def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "facts", "guard", "key", "placing", "ref", "rule", "selector", "single",
+    __slots__ = ("bit", "facts", "guard", "key", "placing", "ref", "rule", "selector", "silent", "single",
                  "value", "where")
 
     def __init__(self, rule: Rule, index: int, selector: Selector, placing: Placing | None = None) -> None:
@@ -52,7 +50,8 @@ class Candidate:
         self.key, self.guard = together(selector.by), selector.guard
         self.value = None if rule.value is None else rule.value.function
         self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
-        self.single = len(rule.selectors) == 1 and placing is None
+        self.silent = rule.vital is not None  # it has no texts, and so no facts
+        self.single = len(rule.selectors) == 1 and placing is None and not self.silent
 
     def found_by(self, path: str) -> Candidate:
         """Itself as a look-up of `path` finds it: with nothing left to try where that decides the whole condition."""
@@ -111,7 +110,7 @@ class Router:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.guardian = Guardian(self.counts)
         placings = {rule.id: Placing(rule.near) for rule in bundle.rules.values() if rule.near is not None}
-        self._candidates = [Candidate(rule, index, selector, placings.get(rule.id)) for rule in bundle.rules.values()
+        self._candidates = [Candidate(rule, index, selector, placings.get(rule.id)) for rule in bundle.folded
                             for index, selector in enumerate(rule.selectors)
                             if selector.types[0].startswith(FINDINGS_OF) == findings]
         self._by_type: dict[str, TypeIndex] = {}
@@ -146,7 +145,7 @@ class Router:
         if several:
             for (_, key), (roles, candidate) in several.items():
                 want = self._want if candidate.placing is None else self._want_near
-                want(wanted, candidate, key, roles, event, facts)
+                want(wanted, candidate, key, roles, event, None if candidate.silent else facts)
         return wanted
 
     def scanned(self, event_type: str) -> int:
@@ -218,24 +217,6 @@ def fits(pattern: str, event_type: str) -> bool:
     if pattern.endswith("*"):
         return event_type.startswith(pattern[:-1])
     return pattern == event_type
-
-
-def key_part(value: Any) -> Any:
-    """A part of a key: a text, an integer, or a number with a fraction; None for what can be none.
-
-    Equal values are one key in every partition: 1.0 is 1, true is the text "true".
-    """
-    kind = type(value)
-    if kind is str:
-        return value if 0 < len(value) <= KEY_AT_MOST else None
-    if kind is bool:
-        return "true" if value else "false"
-    if kind is float:
-        if isfinite(value):
-            whole = value.is_integer() and -(2**63) <= value < 2**64  # as far as frames hold integers
-            return int(value) if whole else value
-        return None
-    return value if kind is int else None
 
 
 def _thing(read: Callable[[Event], Any], event: Event) -> Any:

@@ -14,12 +14,15 @@ from streams.conditions import EvalError, Expression
 from streams.kinds import Detector
 from streams.records import Event, Micros, Place
 from streams.schedules import Schedule
+from streams.vitals import Vital
 from streams.zones import Districts, Zone
 
 SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
 """CAP's words, from the least grave to the gravest."""
 FINDINGS_OF = "rule:"
 """What begins the event type, and the source, of a rule's findings; the rule's id follows."""
+SILENCE_OF = "source-silent."
+"""What begins the id of the rule that a source brings along; the source's id follows."""
 
 
 class FieldType(msgspec.Struct, frozen=True):
@@ -238,7 +241,8 @@ class Rule(msgspec.Struct, frozen=True):
     `expected` are keys that must report though never heard of. `spec` holds the kind's own fields
     as parsed; `logic` is the hash of what decides when the rule holds. `severity` is the word that stands where
     `grading` gives none. `district`: the only one whose events it sees. `origins` tell file and line of each field.
-    `schedule` and `exemptions` act through the guards of the selectors, or in the detector.
+    `schedule` and `exemptions` act through the guards of the selectors, or in the detector. `vital`: it is an
+    indicator, which gives readings in place of findings.
     """
 
     id: str
@@ -270,6 +274,7 @@ class Rule(msgspec.Struct, frozen=True):
     file: str = ""
     line: int = 0
     near: Near | None = None
+    vital: Vital | None = None
 
     @property
     def base(self) -> str:
@@ -304,7 +309,8 @@ class Rule(msgspec.Struct, frozen=True):
 class Bundle(msgspec.Struct, frozen=True):
     """All files under `rules/`, read together; `id` is the hash of their texts.
 
-    `districts` are those that a file draws: a place without a district gets its own from them.
+    `districts` are those that a file draws: a place without a district gets its own from them. `indicators` are
+    folded as rules are, and give readings.
     """
 
     id: str
@@ -316,6 +322,12 @@ class Bundle(msgspec.Struct, frozen=True):
     rules: Mapping[str, Rule]
     zones: Mapping[str, Zone] = {}
     districts: Districts | None = None
+    indicators: Mapping[str, Rule] = {}
+
+    @property
+    def folded(self) -> tuple[Rule, ...]:
+        """Rules and indicators: all that wants events."""
+        return (*self.rules.values(), *self.indicators.values())
 
     def located(self, place: Place) -> Place:
         """The place with its district, where it says none and the districts are drawn."""
@@ -326,6 +338,8 @@ class Bundle(msgspec.Struct, frozen=True):
     def fed_by(self, sources: Iterable[str]) -> Bundle:
         """The same rules with only these sources, so that no clock waits for a feed that is not there."""
         names = frozenset(sources)
-        rules = {name: msgspec.structs.replace(rule, sources=rule.sources & names) for name, rule in self.rules.items()}
+        rules, indicators = (
+            {name: msgspec.structs.replace(rule, sources=rule.sources & names) for name, rule in table.items()}
+            for table in (self.rules, self.indicators))
         kept = {name: source for name, source in self.sources.items() if name in names}
-        return msgspec.structs.replace(self, sources=kept, rules=rules)
+        return msgspec.structs.replace(self, sources=kept, rules=rules, indicators=indicators)

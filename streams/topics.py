@@ -10,7 +10,7 @@ from streams.rules import Bundle
 
 WEEK, YEAR = 7 * DAY, 365 * DAY
 PREFIX = "tocsin"
-SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events")
+SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events", "vitals")
 
 
 class Topics:
@@ -27,6 +27,7 @@ class Topics:
         self.dispatches = f"{prefix}.dispatches"
         self.shadow = f"{prefix}.shadow"
         self.audit = f"{prefix}.audit"
+        self.vitals = f"{prefix}.vitals"
 
     def state(self, role: str) -> str:
         """Where a role keeps its folds' state."""
@@ -48,6 +49,7 @@ class Topics:
             TopicSpec(self.dispatches, 1, retention=YEAR),
             TopicSpec(self.shadow, 1, retention=YEAR),
             TopicSpec(self.audit, 1, retention=10 * YEAR),
+            TopicSpec(self.vitals, 1, retention=YEAR),
             TopicSpec(self.state("ingest"), partitions, compacted=True),
             TopicSpec(self.state("detect"), partitions, compacted=True),
             TopicSpec(self.state("respond"), 1, compacted=True),

@@ -114,7 +114,7 @@ def frames(bundle: Bundle, plan: Sequence[Spot], cut: Callable[[int], bool], par
     `cut(n)` says whether a frame ends after the n-th record; `choose` which partition's next frame
     the log takes, of those that have one.
     """
-    refs = [rule.ref for rule in bundle.rules.values()]
+    refs = [rule.ref for rule in bundle.folded]
     feeds = [Feed(bundle.sources["s"], number, partitions) for number in range(partitions)]
     queues: list[list[WorkFrame]] = [[] for _ in feeds]
     waiting: list[list[tuple[Member, str]]] = [[] for _ in feeds]

@@ -14,8 +14,8 @@ from streams.conditions import EvalError, compile_expression, event_scope
 from streams.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.reasons import RouteReason
-from streams.records import Event, Place
-from streams.route import Router, Wanted, fits, key_part, partition_of
+from streams.records import Event, Place, key_part
+from streams.route import Router, Wanted, fits, partition_of
 from streams.rules import Bundle, City, EventType, FieldType, Rule, Selector
 
 FIELDS = {"county": "string", "level": "double", "kind": "string"}

@@ -15,6 +15,7 @@ from streams.reasons import SENTENCES, HeldReason
 from streams.respond.identity import alert_id, dispatch_id, identity
 from streams.respond.passing import DispatchNews, News, Passing
 from streams.respond.view import district_of, place_of, stamp, why
+from streams.rules import Bundle
 
 ALERT_SCHEMA = "urn:tocsin:schema:alert:1"
 DISPATCH_SCHEMA = "urn:tocsin:schema:dispatch:1"
@@ -108,8 +109,13 @@ def _urgency(news: News) -> str:
     return URGENCIES.get(news.words.severity, "future") if news.state == "firing" else "past"
 
 
+def source_of(bundle: Bundle) -> str:
+    """Who says it: the city."""
+    return f"/tocsin/{_segment(bundle.city.name)}"
+
+
 def _source(passing: Passing) -> str:
-    return f"/tocsin/{_segment(passing.bundle.city.name)}"
+    return source_of(passing.bundle)
 
 
 def _segment(name: str) -> str:

@@ -15,7 +15,7 @@ from streams.rules import Bundle, Rule
 
 
 class Output(msgspec.Struct, frozen=True):
-    """A record to send. `topic` is alerts, dispatches, shadow or audit."""
+    """A record to send. `topic` is alerts, dispatches, shadow, audit or vitals."""
 
     topic: str
     key: bytes

@@ -11,13 +11,16 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from streams.findings import FindingRow, ResponseFrame, TickRow
+from streams import composites
+from streams.composites import reach_of
+from streams.findings import FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond import dispatch, life, limit, merge, publish, removed, repeats, shadow, suppress
+from streams.respond.board import Board
 from streams.respond.passing import Output, Passing, Stage
 from streams.respond.state import RETENTION, Memory
-from streams.rules import Bundle
+from streams.rules import SILENCE_OF, Bundle
 
 STAGES: tuple[Stage, ...] = (
     repeats.stage,
@@ -35,13 +38,13 @@ STAGES: tuple[Stage, ...] = (
 def retention(bundle: Bundle) -> Micros:
     """How long what ended is remembered: longer than anything can still correct it."""
     lateness = max((source.lateness for source in bundle.sources.values()), default=0)
-    horizon = max((rule.detector.horizon for rule in bundle.rules.values()), default=0)
-    return max(RETENTION, lateness + horizon)
+    reach = max((reach_of(bundle, rule) for rule in bundle.rules.values()), default=0)
+    return max(RETENTION, lateness + reach)
 
 
 def feeds(bundle: Bundle) -> dict[str, str]:
-    """By rule a name for the set of feeds that it reads."""
-    return {name: " ".join(sorted(rule.sources)) for name, rule in bundle.rules.items()}
+    """By rule a name for the set of feeds that it reads, itself or through the rules that it reads."""
+    return {name: " ".join(sorted(composites.feeds(bundle, rule))) for name, rule in bundle.rules.items()}
 
 
 class Respond:
@@ -57,6 +60,7 @@ class Respond:
         self._learned = False
         self.counts: Counter[str] = Counter()
         self._memory = Memory(retention(bundle), feeds(bundle))
+        self.board = Board(bundle, self._memory, self._memory.retention)
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
 
@@ -69,6 +73,7 @@ class Respond:
     def bundle(self, bundle: Bundle) -> None:
         self._bundle, self._learned = bundle, False
         self._memory.follow(retention(bundle), feeds(bundle))
+        self.board = Board(bundle, self._memory, self._memory.retention)
 
     @property
     def offset(self) -> int:
@@ -104,11 +109,15 @@ class Respond:
             if not self._learned:
                 outputs += self._learn((offset, number))
             if isinstance(row, FindingRow):
+                heard = row.finding.rule.startswith(SILENCE_OF) and not self._memory.repeated(row)
                 outputs += self._pass(Passing(self.bundle, row, (offset, number)), STAGES)
+                outputs += self.board.hear(row) if heard else ()
+            elif isinstance(row, ReadingRow):
+                outputs += self.board.take(row)
             if self._memory.flooding:
                 tick = row.at if isinstance(row, TickRow) else None
                 outputs += limit.ending(self._memory, self._bundle, (offset, number), tick)
-        return outputs
+        return [*outputs, *self.board.turned()]
 
     def changed(self) -> dict[bytes, bytes | None]:
         """State rows that changed since the last call, in the order to write them; None for what is gone.
@@ -121,6 +130,7 @@ class Respond:
         """Take over the rows of an earlier run, whatever their order, even if the last write broke off."""
         self._memory = Memory(retention(self.bundle), feeds(self.bundle))
         self._memory.restore(rows)
+        self.board = Board(self.bundle, self._memory, self._memory.retention)
 
     def snapshot(self) -> bytes:
         """The whole state, for the constructor."""
@@ -137,6 +147,7 @@ class Respond:
     def _learn(self, place: tuple[int, int]) -> list[Output]:
         """The first row after the rules changed: close what is open under those that are gone."""
         self._learned = True
+        self.board.learn()
         outputs: list[Output] = []
         for closing in removed.learn(self._memory, self._bundle, feeds(self._bundle)):
             passing = Passing(self._bundle, FindingRow("respond", 0, *place, closing), place)

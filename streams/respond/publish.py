@@ -16,16 +16,17 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     """Writes alerts first, then the dispatches that follow from them."""
     for news in passing.news:
         topic = "shadow" if news.alert.shadow else "alerts"
-        passing.outputs.append(_output(topic, news.alert.id, alert_event(passing, news)))
+        passing.outputs.append(output(topic, news.alert.id, alert_event(passing, news)))
     for sent in passing.dispatches:
-        passing.outputs.append(_output("dispatches", sent.about.alert.id, dispatch_event(passing, sent)))
+        passing.outputs.append(output("dispatches", sent.about.alert.id, dispatch_event(passing, sent)))
     return None
 
 
 def held_back(passing: Passing, reason: HeldReason) -> Output:
     """The record that says why nothing was sent for a finding."""
-    return _output("audit", alert_id(passing.finding.id), held_event(passing, reason))
+    return output("audit", alert_id(passing.finding.id), held_event(passing, reason))
 
 
-def _output(topic: str, key: str, value: bytes) -> Output:
+def output(topic: str, key: str, value: bytes) -> Output:
+    """A record for one of the topics that people and subscribers read."""
     return Output(topic, key.encode(), value, HEADERS)

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
-from streams.findings import Finding
+from streams.findings import Finding, FindingRow, ReadingRow
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.slots import Slots
@@ -147,6 +147,40 @@ class AlertState(msgspec.Struct, array_like=True):
     forget: Micros | None = None
 
 
+class Sign(msgspec.Struct, array_like=True):
+    """The newest reading of an indicator for a key; `shown` is the status that people see. It has its own end."""
+
+    indicator: str
+    logic: str
+    key: dict[str, Any]
+    at: Micros
+    value: Any
+    count: int
+    status: str
+    since: Micros
+    shown: str
+    forget: None = None
+
+
+class RollUp(msgspec.Struct, array_like=True):
+    """The status of a district, or of the city, as last told. Never ends."""
+
+    level: str
+    name: str
+    status: str
+    since: Micros
+    sequence: int
+    forget: None = None
+
+
+class Quiet(msgspec.Struct, array_like=True):
+    """What the newest finding about a source's silence says. Never ends."""
+
+    finding: str
+    silent: bool
+    forget: None = None
+
+
 class Memory:
     """The state of the fold, in tables of rows that are kept one by one.
 
@@ -165,6 +199,9 @@ class Memory:
         self.held: dict[str, Held] = {}
         self.sent: dict[str, Sent] = {}
         self.floods: dict[str, Flood] = {}
+        self.signs: dict[str, Sign] = {}
+        self.rollups: dict[str, RollUp] = {}
+        self.quiet: dict[str, Quiet] = {}
         self.flooding: set[str] = set()
         self.alert_of: dict[str, str] = {}
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
@@ -175,6 +212,9 @@ class Memory:
             "held": (self.held, msgspec.msgpack.Decoder(Held)),
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
             "flood": (self.floods, msgspec.msgpack.Decoder(Flood)),
+            "sign": (self.signs, msgspec.msgpack.Decoder(Sign)),
+            "rollup": (self.rollups, msgspec.msgpack.Decoder(RollUp)),
+            "quiet": (self.quiet, msgspec.msgpack.Decoder(Quiet)),
         }
         self._proofs: dict[tuple[str, str], dict[str, None]] = {}
         self._openings: dict[str, list[Micros]] = {}
@@ -202,6 +242,18 @@ class Memory:
                 self.detach(row, finding)
         elif isinstance(row, Sent):
             self._close(name, row)
+
+    def repeated(self, row: FindingRow | ReadingRow) -> bool:
+        """Whether a row was taken before."""
+        mark = self.marks.get(f"{row.sender}/{row.partition}")
+        return mark is not None and (row.offset, row.row) <= (mark.offset, mark.row)
+
+    def marked(self, row: FindingRow | ReadingRow) -> bool:
+        """Take note of a row; False for one that was taken before."""
+        if self.repeated(row):
+            return False
+        self.put("mark", f"{row.sender}/{row.partition}", Mark(row.offset, row.row))
+        return True
 
     def sent_near(self, of: str, opened: Micros, span: Micros) -> bool:
         """Whether an opening was sent, of this rule and key, less than `span` before or after `opened`."""

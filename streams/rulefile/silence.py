@@ -17,9 +17,9 @@ from streams.rulefile.reading import documents
 from streams.rulefile.selection import Selection, branch_of, fits
 from streams.rulefile.spots import FileText
 from streams.rulefile.structures import READERS
-from streams.rules import Rule, Source
+from streams.rules import SILENCE_OF, Rule, Source
 
-PREFIX = "source-silent."
+PREFIX = SILENCE_OF
 TEMPLATE = """\
 kind: absence
 id: {prefix}{id}

@@ -10,7 +10,7 @@ import orjson
 
 from streams import findings, frames
 from streams.engine import Engine
-from streams.findings import OPENED, Finding, FindingRow, ResponseFrame, TickRow
+from streams.findings import OPENED, Finding, FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.guards import outlived
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
@@ -65,8 +65,11 @@ class DetectFold:
             rule = self.engine.bundle.rules.get(finding.rule)
             if rule is not None and rule.exemptions and finding.change == OPENED:
                 self.exceptions.update(outlived(rule, finding))
-        rows = [FindingRow(SWITCHED if row < self.engine.switched else DETECT, self.partition, offset, row, finding)
-                for row, finding in enumerate(found)]
+        rows: list[FindingRow | ReadingRow] = [
+            FindingRow(SWITCHED if row < self.engine.switched else DETECT, self.partition, offset, row, finding)
+            for row, finding in enumerate(found)]
+        rows += [ReadingRow(DETECT, self.partition, offset, row, reading)
+                 for row, reading in enumerate(self.engine.readings, len(rows))]
         return [Outgoing(self.topics.respond, 0, self.key, frame) for frame in findings.frames(rows)]
 
     def changed(self) -> dict[bytes, bytes | None]:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from streams.respond.board import Board
+from streams.vitals import GRAVITY, NONE
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -28,6 +32,29 @@ class Reading:
         for labels, value in sorted(self.values.items()):
             family.add_metric(labels, value)
         return family
+
+
+def gauges(boards: Sequence[Board]) -> list[Reading]:
+    """What the boards of vital signs show: values, statuses and roll-ups."""
+    values: dict[tuple[str, ...], float] = {}
+    statuses: dict[tuple[str, ...], float] = {}
+    rolled: dict[tuple[str, ...], float] = {}
+    for indicator, key, value, status in chain.from_iterable(board.gauges() for board in boards):
+        labels = (indicator, ",".join(str(part) for part in key.values()))
+        if isinstance(value, int | float):
+            values[labels] = value
+        if status != NONE:
+            statuses[labels] = GRAVITY.get(status, -1)
+    for level, name, status in chain.from_iterable(board.rollups() for board in boards):
+        rolled[level, name] = GRAVITY.get(status, -1)
+    told = "0 green, 1 amber, 2 red, -1 unknown"
+    return [
+        Reading("indicator", "The newest value of each vital sign, by key.", ("indicator", "key"), values, gauge=True),
+        Reading("indicator_status", f"The status of each vital sign: {told}.", ("indicator", "key"), statuses,
+                gauge=True),
+        Reading("rollup_status", f"The status of each district and of the city: {told}.", ("level", "name"), rolled,
+                gauge=True),
+    ]
 
 
 class _Readings(Collector):

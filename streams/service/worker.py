@@ -22,11 +22,12 @@ import msgspec
 
 from streams.ingest import Taken
 from streams.logs import Log, open_log
+from streams.respond.board import Board
 from streams.rules import Bundle
 from streams.service.app import faust_app
 from streams.service.folds import DetectFold, RespondFold
 from streams.service.intake import IngestLoop
-from streams.service.metrics import Port, Reading
+from streams.service.metrics import Port, Reading, gauges
 from streams.service.stage import Stage
 from streams.service.watchdog import Watchdog
 from streams.topics import PREFIX, Topics, city_topics
@@ -231,6 +232,7 @@ class Worker:
         if self.ingest is not None:
             excepted.update(self.ingest.router.guardian.exceptions)
         keys = 0
+        boards: list[Board] = []
         outputs: Counter[tuple[str, ...]] = Counter()
         suppressed: Counter[tuple[str, ...]] = Counter()
         for stage in self.stages.values():
@@ -241,6 +243,7 @@ class Worker:
                     engines.update(part.fold.engine.counts)
                     keys += part.fold.engine.open_keys
                 elif isinstance(part.fold, RespondFold):
+                    boards.append(part.fold.fold.board)
                     outputs.update({(topic,): number for topic, number in part.fold.sent.items()})
                     suppressed.update({(reason,): number for reason, number in part.fold.fold.counts.items()})
         return [
@@ -261,6 +264,7 @@ class Worker:
             Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
                     {(role,): stage.gaps_filled for role, stage in self.stages.items()}),
             Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), self._lags, gauge=True),
+            *gauges(boards),
         ]
 
     def _on_ingest(self, source: str, partition: int, taken: Taken) -> None:

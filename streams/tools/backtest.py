@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, rfc3339
-from streams.findings import RETRACTED, Finding
+from streams.findings import RETRACTED, Finding, Reading
 from streams.frames import AcceptedRow
 from streams.ingest import Taken
 from streams.records import Micros
@@ -45,7 +45,8 @@ class Backtest:
 
     def __init__(self, bundle: Bundle, inputs: Sequence[tuple[str, Path]] = (), order: str = "arrival",
                  finish: bool = False, now: Micros | None = None, *, events: EventLog | None = None,
-                 span: Span | None = None, jobs: int = 1) -> None:
+                 span: Span | None = None, jobs: int = 1, vitals: bool = False) -> None:
+        bundle = bundle if vitals else msgspec.structs.replace(bundle, indicators={})
         self.bundle, self.inputs, self.order, self.beyond, self.now = bundle, inputs, order, finish, now
         self.span = span or Span()
         self.changes: Counter[str] = Counter()
@@ -61,15 +62,24 @@ class Backtest:
         """Every finding of the span in the order it is told; `progress` hears how many records were read."""
         return (finding for finding in self._all(progress) if self.span.holds(finding))
 
+    def steps(self, progress: Progress = lambda number: None) -> Iterator[tuple[list[Finding], list[Reading]]]:
+        """What each step told: findings, and readings of indicators (with `vitals`)."""
+        for findings in self._steps(progress):
+            yield findings, self.replay.engine.readings
+
     def _all(self, progress: Progress) -> Iterator[Finding]:
+        for findings in self._steps(progress):
+            yield from findings
+
+    def _steps(self, progress: Progress) -> Iterator[list[Finding]]:
         with closing(self._taken) as stream:  # at once: a log that is left open is no garbage
             for number, taken in stream:
-                yield from self._counted(self.replay.pass_on(taken))
+                yield self._counted(self.replay.pass_on(taken))
                 progress(number)
                 if self._over():
                     break
         for taken in self.replay.rest(self.beyond):
-            yield from self._counted(self.replay.pass_on(taken))
+            yield self._counted(self.replay.pass_on(taken))
 
     def final(self, progress: Progress = lambda number: None) -> list[Finding]:
         """The last word on each finding, by opening, rule and key."""

@@ -94,7 +94,7 @@ class Replay:
 
 def reach_over(bundle: Bundle) -> Micros:
     """How long after an event something can still follow from it, by any rule."""
-    horizon = max((reach_of(bundle, rule) for rule in bundle.rules.values()), default=0)
+    horizon = max((reach_of(bundle, rule) for rule in bundle.folded), default=0)
     lateness = max((source.lateness for source in bundle.sources.values()), default=0)
     return horizon + lateness + DAY
 
