@@ -31,11 +31,12 @@ ENOUGH = {"hour_of_week": 4, "hour_of_day": 14, "none": 100}
 CLIP = 1e-3
 LOW, HIGH = 0.05, 0.95
 SMOOTH_AT_MOST = 3 * HOUR  # longer buckets are no neighbours in the sense of one curve
+HELD = 0.5  # so many events are held for seen in one bin, so that none is no certainty
 DRAWN = 1.0  # how many bins the mean of all counts for, beside those of a bucket
 LEVEL_SHARE = 4  # the level follows so many times as fast as the buckets
 LEVEL_MASS = 20.0  # so many expected events speak for the level of the buckets
 SPREAD_PRIOR, SPREAD_MASS = 0.1, 20.0  # what is held of the scatter beyond chance before anything is known
-SPREAD_LEAST = 1e-3
+SPREAD_LEAST, SPREAD_MOST = 1e-3, 20.0
 VALUE_FREEDOM = 5.0
 SUNDAY = 6
 UNLIKELY_SILENCE = math.log(1e-6)
@@ -158,9 +159,21 @@ class Baseline:
         """The interval in which nine of ten lie."""
         raise NotImplementedError
 
+    def least(self, outlook: Outlook, p: float) -> float:
+        """The value from which on `above` is less than `p`."""
+        raise NotImplementedError
+
+    def most(self, outlook: Outlook, p: float) -> float:
+        """The value down from which `below` is less than `p`; of counts -1 where even none is not so rare."""
+        raise NotImplementedError
+
     def judge(self, outlook: Outlook, value: float, p: float) -> Judgement:
         """What is told of a value whose `p` is known."""
         return Judgement(outlook.mean, *self.between(outlook), p)
+
+    def far(self, outlook: Outlook, value: float) -> bool:
+        """Whether `above` need be computed at all: what lies within half a deviation is not rare."""
+        raise NotImplementedError
 
     def silent(self, learnt: Learnt, begins: list[Micros]) -> bool:
         """Whether bins without anything can hardly be chance: then they were not seen, and teach nothing."""
@@ -183,8 +196,11 @@ class Baseline:
     def _plain(self, learnt: Learnt, begin: Micros) -> float:
         """What the buckets alone say."""
         total, weight = self._around(learnt, self.season.bucket(begin))
-        mean = learnt.total / learnt.weight if learnt.weight else 0.0
-        return (total + DRAWN * mean) / (weight + DRAWN)
+        return (total + DRAWN * self._of_all(learnt)) / (weight + DRAWN)
+
+    def _of_all(self, learnt: Learnt) -> float:
+        """The mean of all bins."""
+        return learnt.total / learnt.weight if learnt.weight else 0.0
 
     def _keep(self, learnt: Learnt, begin: Micros, value: float) -> None:
         """Add a value to its bucket and to the sum of all."""
@@ -203,21 +219,19 @@ class Counts(Baseline):
         plain = self._plain(learnt, begin)
         mean = plain * (learnt.came + LEVEL_MASS) / (learnt.foretold + LEVEL_MASS)
         scatter = (learnt.scatter + SPREAD_PRIOR * SPREAD_MASS) / (learnt.base + SPREAD_MASS)
-        return Outlook(plain, mean, 1.0 / max(SPREAD_LEAST, scatter))
+        return Outlook(plain, mean, 1.0 / min(SPREAD_MOST, max(SPREAD_LEAST, scatter)))
 
     def learn(self, learnt: Learnt, begin: Micros, value: float) -> None:
-        if not learnt.bins:
-            self._keep(learnt, begin, value)
-            return
-        outlook = self.outlook(learnt, begin)
-        mean, spread = outlook.mean, outlook.spread
-        if self._far(outlook, value) and at_least(int(value), mean, spread) < CLIP:
-            value = min(value, rare_from(CLIP, mean, spread))
-        off = value - mean
-        learnt.scatter = self._fade_all * learnt.scatter + off * off - mean
-        learnt.base = self._fade_all * learnt.base + mean * mean
-        learnt.came = self._fade_level * learnt.came + value
-        learnt.foretold = self._fade_level * learnt.foretold + outlook.plain
+        if learnt.bins:
+            outlook = self.outlook(learnt, begin)
+            mean, spread = outlook.mean, outlook.spread
+            if self.far(outlook, value) and at_least(int(value), mean, spread) < CLIP:
+                value = min(value, rare_from(CLIP, mean, spread))
+            off = value - mean
+            learnt.scatter = self._fade_all * learnt.scatter + off * off - mean
+            learnt.base = self._fade_all * learnt.base + mean * mean
+            learnt.came = self._fade_level * learnt.came + value
+            learnt.foretold = self._fade_level * learnt.foretold + outlook.plain
         self._keep(learnt, begin, value)
 
     def above(self, outlook: Outlook, value: float) -> float:
@@ -229,6 +243,12 @@ class Counts(Baseline):
     def between(self, outlook: Outlook) -> tuple[float, float]:
         return quantile(LOW, outlook.mean, outlook.spread), quantile(HIGH, outlook.mean, outlook.spread)
 
+    def least(self, outlook: Outlook, p: float) -> float:
+        return rare_from(p, outlook.mean, outlook.spread)
+
+    def most(self, outlook: Outlook, p: float) -> float:
+        return rare_from(1.0 - p, outlook.mean, outlook.spread) - 2 if self.below(outlook, 0) < p else -1
+
     def silent(self, learnt: Learnt, begins: list[Micros]) -> bool:
         chance = 0.0
         for begin in begins:
@@ -236,10 +256,12 @@ class Counts(Baseline):
             chance += none_at_all(outlook.mean, outlook.spread)
         return chance < UNLIKELY_SILENCE
 
-    def _far(self, outlook: Outlook, value: float) -> bool:
-        """Whether the tail need be computed at all: what lies within one deviation is not rare."""
+    def far(self, outlook: Outlook, value: float) -> bool:
         mean = outlook.mean
-        return value > mean + math.sqrt(mean + mean * mean / outlook.spread)
+        return value > mean + 0.5 * math.sqrt(mean + mean * mean / outlook.spread)
+
+    def _of_all(self, learnt: Learnt) -> float:
+        return (learnt.total + HELD) / (learnt.weight + 1.0)
 
 
 class Values(Baseline):
@@ -273,9 +295,18 @@ class Values(Baseline):
     def below(self, outlook: Outlook, value: float) -> float:
         return t_above((outlook.mean - value) / outlook.spread, VALUE_FREEDOM)
 
+    def far(self, outlook: Outlook, value: float) -> bool:
+        return value > outlook.mean + 0.5 * outlook.spread
+
     def between(self, outlook: Outlook) -> tuple[float, float]:
         half = _NINE_OF_TEN * outlook.spread
         return outlook.mean - half, outlook.mean + half
+
+    def least(self, outlook: Outlook, p: float) -> float:
+        return outlook.mean + outlook.spread * t_quantile(1.0 - p, VALUE_FREEDOM)
+
+    def most(self, outlook: Outlook, p: float) -> float:
+        return outlook.mean - outlook.spread * t_quantile(1.0 - p, VALUE_FREEDOM)
 
 
 _CLIPPED, _NINE_OF_TEN = t_quantile(1.0 - CLIP, VALUE_FREEDOM), t_quantile(HIGH, VALUE_FREEDOM)

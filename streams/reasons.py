@@ -66,6 +66,7 @@ class HeldReason(enum.StrEnum):
     OVER_LIMIT = "over_limit"
     UNCHANGED = "unchanged"
     SHADOW = "shadow"
+    WARMING = "warming"
 
 
 SENTENCES: dict[str, str] = {
@@ -107,5 +108,6 @@ SENTENCES: dict[str, str] = {
     HeldReason.SUPPRESSED: "An alert of this rule and key was sent within `suppress_for`.",
     HeldReason.OVER_LIMIT: "As many alerts of this rule as its `limit` allows were sent; one alert counts the others.",
     HeldReason.UNCHANGED: "Nothing that people see of the alert has changed.",
+    HeldReason.WARMING: "The rule's baseline has not learnt enough yet (`min_samples`) for this to be believed.",
     HeldReason.SHADOW: "The rule is only observed (`status: experimental` or `test`): nobody is sent.",
 }

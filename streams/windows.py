@@ -62,6 +62,11 @@ class Edges:
         edge = begin + ((time - begin) // self.hop + 1) * self.hop
         return min(edge, midnight(self.zone, day + 1))
 
+    def floor(self, time: Micros) -> Micros:
+        """The last edge at or before `time`, where edges are no more than a day apart."""
+        begin = midnight(self.zone, local_day(self.zone, time))
+        return begin if self._days else begin + (time - begin) // self.hop * self.hop
+
     def begin(self, end: Micros) -> Micros:
         """Where the hopping window that ends at the edge `end` begins."""
         if self._days and self.size % DAY == 0:

@@ -37,7 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 ROOM_OF = {
     **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing"), "engine"),
     **dict.fromkeys(("keys", "corrections", "onward", "domains"), "engine"),
-    **dict.fromkeys(("circles", "terms", "choices", "scanning", "usual"), "kinds"), "judging": "episodes", "explained": "specs", "tails": "baselines",
+    **dict.fromkeys(("circles", "terms", "choices", "exceedance", "scanning", "usual"), "kinds"), "judging": "episodes", "explained": "specs", "tails": "baselines",
     "vitals": "specs", "indicators": "kinds",
 }
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it

@@ -51,11 +51,11 @@ class Slow:
             total += share * faded(came, self.fade)
             weight += share * faded([1.0] * len(came), self.fade)
         every = [value for _, value in self.kept]
-        mean = faded(every, self.all) / faded([1.0] * len(every), self.all) if every else 0.0
+        mean = (faded(every, self.all) + 0.5) / (faded([1.0] * len(every), self.all) + 1)
         plain = (total + mean) / (weight + 1.0)
         came, told = faded([a for a, _ in self.told], self.level), faded([b for _, b in self.told], self.level)
         scatter = (faded([a for a, _ in self.off], self.all) + 2) / (faded([b for _, b in self.off], self.all) + 20)
-        return Outlook(plain, plain * (came + 20) / (told + 20), 1 / max(1e-3, scatter))
+        return Outlook(plain, plain * (came + 20) / (told + 20), 1 / min(20.0, max(1e-3, scatter)))
 
     def learn(self, bucket: int, value: float) -> None:
         if self.kept:
@@ -191,3 +191,13 @@ def test_values_have_a_place_and_a_scale() -> None:
     assert baseline.below(outlook, 21.0) > 0.05
     baseline.learn(learnt, begin, 3000.0)
     assert baseline.outlook(learnt, begin + WEEK).mean < 22.5
+
+
+@given(st.lists(st.integers(0, 60), min_size=30, max_size=60), st.floats(1e-5, 0.05))
+def test_the_least_and_the_most_that_are_rare(values: list[int], p: float) -> None:
+    baseline = Counts(Season("hour_of_day", HOUR, UTC), 8 * WEEK)
+    outlook = baseline.outlook(learnt_from(baseline, [float(value) for value in values]), MONDAY)
+    least, most = baseline.least(outlook, p), baseline.most(outlook, p)
+    assert baseline.above(outlook, least) < p <= baseline.above(outlook, least - 1)
+    assert most < 0 or baseline.below(outlook, most) < p
+    assert baseline.below(outlook, most + 1) >= p * (1 - 1e-9)

@@ -6,6 +6,7 @@ import random
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import h3
 import msgspec
 import pytest
 from hypothesis import given
@@ -19,9 +20,11 @@ from streams.findings import RETRACTED
 from streams.frames import VERSION, ClockRow, WorkFrame
 from streams.kinds import Detector, sequence, threshold
 from streams.kinds.absence import Absence
+from streams.kinds.hotspot import Hotspot, HotspotState
 from streams.kinds.match import Match
+from streams.records import Member
 from streams.rules import Bundle
-from streams.specs import Measure, Step, Test, Window
+from streams.specs import Learning, Measure, Rarity, Step, Test, Window
 from tests.cities import END, Spot, bundle, final, frames, run, spots
 from tests.folds import fold
 
@@ -67,7 +70,28 @@ def sequences(draw: st.DrawFn) -> Detector:
     return sequence.compile_rule(spec, draw(holds), UTC)
 
 
-detectors: st.SearchStrategy[Detector] = matches | absences | thresholds() | sequences()
+exceedances = st.builds(
+    lambda options, measure, side, p, memory, least: threshold.compile_rule(
+        {"window": Window("tumbling", 10), "measure": measure, "condition": Rarity(side, p),
+         "baseline": Learning("none", memory, 2), "min_events": least if side == "above" else 0}, options, UTC),
+    holds, st.sampled_from([Measure(), Measure("distinct", "x"), Measure("avg", "x")]),
+    st.sampled_from(["above", "below"]), st.sampled_from([0.05, 0.2]), st.sampled_from([50, 200]),
+    st.sampled_from([0, 0, 2]))
+class InCells(Hotspot):
+    """A hotspot rule for members whose values are numbers of cells."""
+
+    def on_event(self, state: HotspotState, member: Member) -> None:
+        super().on_event(state, msgspec.structs.replace(member, value=CELLS[member.value]))
+
+
+CELLS = sorted(h3.grid_disk(h3.latlng_to_cell(40.1, -75.3, 9), 1))[:5]
+hotspots = st.builds(
+    lambda options, bins, chance, least: InCells(
+        {"cell": 9, "radius_max": 600.0, "window": 5 * bins, "bin": 5, "min_events": least,
+         "baseline": Learning("none", 40), "condition": Rarity("above", p=chance)}, options, UTC, "rule"),
+    holds, st.sampled_from([2, 3]), st.sampled_from([0.2, 0.45]), st.sampled_from([1, 2]))
+
+detectors: st.SearchStrategy[Detector] = matches | absences | thresholds() | sequences() | exceedances | hotspots
 
 
 @st.composite

@@ -51,6 +51,7 @@ from msgspec.structs import replace
 from streams.circles import CellState, Disc, ThresholdCircles
 from streams.clocks import BEFORE_ALL, HOUR
 from streams.episodes import Hold, HoldOptions
+from streams.exceedance import Exceedance, asks_baseline, misfits, question_of
 from streams.explained import Explained, Measured, Relaxed
 from streams.judging import Judge
 from streams.kinds import Detector, Field, Frontier, Identity
@@ -73,6 +74,8 @@ FIELDS = (
     Field("recovery", "condition", "The episode ends only when this holds, not as soon as `condition` does "
           "not."),
     Field("min_events", "integer", "With fewer events in the window there is no value.", default=0),
+    Field("baseline", "baseline", "What this hour normally brings, learnt from what came: `{season: hour_of_week, "
+          "memory: 8w}`. `condition` then says how rare a value must be: `{above: {budget: 2/month}}`."),
     Field("near", "distance", "Place as the key: `100m`, `2km`. Each event is the newest of a circle of this radius "
           "around it, which looks back over the window."),
 )
@@ -415,8 +418,11 @@ class Session(Threshold):
         return max(time, self._end(state)[0]) if running else time
 
 
-def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, holidays: frozenset[int] = frozenset(),
+                 **context: Any) -> Detector:
     """A detector for one rule; `spec` holds the fields as `streams.specs` has them."""
+    if spec.get("baseline") is not None:
+        return Exceedance(question_of(spec, options), zone, holidays)
     terms, near = terms_of(spec, options), spec.get("near")
     if near is None:
         return _of(terms, zone)
@@ -425,7 +431,7 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
-    return problems_of(spec)
+    return misfits(spec) if asks_baseline(spec) else problems_of(spec)
 
 
 def _of(terms: Terms, zone: ZoneInfo) -> Threshold:

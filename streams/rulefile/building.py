@@ -15,6 +15,8 @@ from streams.episodes import HoldOptions
 from streams.places import CELL
 from streams.records import KeyValues, Micros
 from streams.rulefile import codes
+from streams.rulefile.bands import TopDraft
+from streams.rulefile.baselining import BaselineDraft, summary_of
 from streams.rulefile.codes import Code, Report
 from streams.rulefile.drafts import Built, RuleDraft
 from streams.rulefile.duty import Duties
@@ -35,6 +37,7 @@ from streams.rulefile.watching import Watching
 from streams.rulefile.wording import Wording
 from streams.rules import Alert, Limit, Near, Rule
 from streams.schedules import Schedule
+from streams.specs import Measure, Rarity
 
 NUMBERS = frozenset(("int", "double", "uint", "dyn", "duration"))
 _CODE_OF = {
@@ -46,6 +49,18 @@ _CODE_OF = {
     "recovery": codes.BAD_CONDITION,
     "around": codes.BAD_AROUND,
     "near": codes.BAD_NEAR,
+    "hotspot cell": codes.BAD_CELL,
+    "hotspot radius_max": codes.BAD_CELL,
+    "hotspot bin": codes.BAD_BIN,
+    "hotspot baseline": codes.SHORT_MEMORY,
+    "hotspot condition": codes.BAD_CHANCE,
+    "baseline": codes.BASELINE_MISFIT,
+    "bands": codes.BAD_BANDS,
+    "top": codes.BAD_TOP,
+    "indicator every": codes.BAD_PERIOD,
+    "indicator window": codes.BAD_PERIOD,
+    "indicator measure": codes.BAD_TOP,
+    "indicator recovery": codes.BAD_BANDS,
 }
 Interval = Callable[[KeyValues], Micros | None]
 
@@ -63,12 +78,14 @@ class Meaning(msgspec.Struct, frozen=True):
     graded: Graded | None
     limit: Limit | None
     near: Near | None
+    holidays: frozenset[int] | None
 
     @property
     def context(self) -> dict[str, Any]:
         """What a kind takes beside its fields."""
         things = None if self.near is None else [(thing.name, thing.role) for thing in self.near.things]
-        given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused, "things": things}
+        given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused, "things": things,
+                 "holidays": self.holidays}
         return {name: value for name, value in given.items() if value is not None}
 
 
@@ -123,6 +140,7 @@ class Builder:
             graded,
             limit_of(draft, self.report),
             self.nearness.of(draft, built, plain),
+            self._holidays(draft),
         )
 
     def _parts(self, draft: RuleDraft, bases: Iterable[str]) -> list[str]:
@@ -132,6 +150,11 @@ class Builder:
 
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
         """The expression that is measured."""
+        if hasattr(draft.kind, "measured"):
+            for one in built:
+                self.nearness.check_placed(one, "cell of the map")
+            kept: Expression = draft.kind.measured(draft.values.read)
+            return kept
         measure = draft.values.get("measure")
         chosen = built[0].chosen if built else None
         if not isinstance(measure, MeasureDraft) or measure.expression is None or chosen is None:
@@ -146,17 +169,23 @@ class Builder:
             self.report.add(codes.CEL_RESULT, passage.spot, text)
         return value
 
+    def _holidays(self, draft: RuleDraft) -> frozenset[int] | None:
+        """The days that the baseline takes for Sundays."""
+        baseline = draft.values.get("baseline")
+        named = baseline.holidays if isinstance(baseline, BaselineDraft) else None
+        return None if named is None else self.duties.calendar(named)
+
     def _contradictions(self, draft: RuleDraft, spec: Mapping[str, Any]) -> None:
         check_taken_away(draft, self.report)
         for field, text, hint in draft.kind.problems(spec):
             parts = [part for part in re.split(r"[.\[\]]", field) if part]
-            self.report.add(_code_of(parts), _spot_of(draft, parts, text), text, hint)
+            self.report.add(_code_of(draft.kind.NAME, parts), _spot_of(draft, parts, text), text, hint)
 
     def _rule(self, draft: RuleDraft, built: list[Built], meaning: Meaning, spec: Mapping[str, Any]) -> Rule:
         values = draft.values
         zone = values.get("zone", self.names.zone)
         options = HoldOptions(values.get("for", 0), values.get("keep_firing_for", 0))
-        alert, dispatch = values.get("alert"), values.get("dispatch")
+        dispatch = values.get("dispatch")
         chosen = zip(built, meaning.kept.guards, strict=True)
         selectors = tuple(
             msgspec.structs.replace(one.selector, guard=guard) for one, guard in chosen if one.selector is not None
@@ -171,7 +200,7 @@ class Builder:
             title=values.get("title", values["id"]),
             selectors=selectors,
             by=meaning.by,
-            detector=draft.kind.compile_rule(spec, options, zone_of(zone), **meaning.context),
+            detector=draft.kind.compile_rule(spec, options, zone_of(zone), rule=values["id"], **meaning.context),
             logic=logic_of(draft, zone, self._parts(draft, bases), self.names.macros),
             sources=self.selection.senders([pattern for one in selectors for pattern in one.types]),
             bases=bases,
@@ -183,7 +212,7 @@ class Builder:
             exemptions=meaning.kept.exemptions,
             limit=meaning.limit,
             near=meaning.near,
-            alert=alert[0] if alert else Alert(),
+            alert=_alert(draft, spec, meaning.by),
             dispatch=dispatch[0] if dispatch else None,
             tests=values.get("tests", ()),
             district=draft.origin.district,
@@ -218,6 +247,19 @@ def named_rules(draft: RuleDraft) -> list[Passage]:
     return [*draft.values.get("rule", ()), *(passage for one in selectors for passage in one.rules)]
 
 
+def _alert(draft: RuleDraft, spec: Mapping[str, Any], by: tuple[str, ...]) -> Alert:
+    """What people read; a rule with a baseline that says no summary has one all the same."""
+    written = draft.values.get("alert")
+    alert: Alert = written[0] if written else Alert()
+    own: str = getattr(draft.kind, "SUMMARY", "")
+    if own and not alert.summary:
+        return msgspec.structs.replace(alert, summary=own)
+    if alert.summary or draft.kind.NAME != "threshold" or not isinstance(spec.get("condition"), Rarity):
+        return alert
+    measure = spec.get("measure") or Measure()
+    return msgspec.structs.replace(alert, summary=summary_of(spec["condition"], measure.name, by))
+
+
 def _spec(draft: RuleDraft) -> dict[str, Any]:
     """The kind's own fields as it takes them, with their defaults, and `limit`."""
     own = {field.name: field for field in draft.kind.FIELDS}
@@ -232,6 +274,10 @@ def _taken(value: Any) -> Any:
         return value.measure
     if isinstance(value, LimitDraft):
         return value.matches
+    if isinstance(value, BaselineDraft):
+        return value.learning
+    if isinstance(value, TopDraft):
+        return value.top
     if isinstance(value, Passage):
         return squeeze(value.text)
     if isinstance(value, SelectorDraft):
@@ -251,5 +297,6 @@ def _spot_of(draft: RuleDraft, parts: list[str], text: str) -> Spot:
     return draft.values.spot() if node is None else below(node, parts[1:]).spot
 
 
-def _code_of(parts: list[str]) -> Code:
-    return _CODE_OF.get(parts[0], codes.CONTRADICTION) if parts else codes.CONTRADICTION
+def _code_of(kind: str, parts: list[str]) -> Code:
+    names = (f"{kind} {parts[0]}", parts[0]) if parts else ()
+    return next((_CODE_OF[name] for name in names if name in _CODE_OF), codes.CONTRADICTION)

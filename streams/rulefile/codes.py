@@ -116,7 +116,7 @@ BAD_DISTANCE = _code("TOC056", "not a distance", "write for example 100m or 2km"
 BAD_AROUND = _code("TOC057", "a circle around a step that cannot be its centre", "name a step that must happen")
 NO_PLACE = _code(
     "TOC058",
-    "a rule with `near` over events that have no place",
+    "a rule about places over events that have none",
     "map `place: {lat: ..., lon: ...}` in the source",
     Gravity.WARNING,
 )
@@ -294,6 +294,23 @@ SNOOZE_OVER = _code(
 )
 SNOOZES_NOTHING = _code("TOC127", "a snooze that puts nothing off", "remove it", Gravity.WARNING)
 
+# Hotspots
+BAD_CELL = _code("TOC140", "cells of the map that do not fit", "write for example cell: 9, radius_max: 1km")
+BAD_BIN = _code("TOC141", "bins that do not fit the window", "write for example window: 14d, bin: 1d")
+SHORT_MEMORY = _code("TOC142", "too little is remembered to know what is usual", "remember at least four windows")
+BAD_CHANCE = _code("TOC143", "not a condition of a hotspot", "write {above: {recurrence: 365d}}")
+
+# Vital signs
+BAD_PERIOD = _code("TOC150", "periods of an indicator that do not fit", "write for example every: 15m, window: 1h")
+BAD_BANDS = _code("TOC151", "bands that do not fit the indicator", "write for example {amber: 15, red: 30}")
+BAD_WEIGHT = _code("TOC152", "not a weight", "write a number from 0 (does not count) to 1 (counts fully)")
+BAD_TOP = _code("TOC153", "a list of the most frequent that cannot be made", "write {by: [type, place.address], k: 10}")
+
+
+# Baselines
+BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hour_of_week, memory: 8w}")
+BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")
+BASELINE_MISFIT = _code("TOC132", "what does not go with a baseline", "change or remove the field")
 
 
 class Report:

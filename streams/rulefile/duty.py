@@ -129,10 +129,11 @@ class Duties:
         return schedule
 
     def _duty(self, draft: DutyDraft, zone: str) -> Duty:
-        days = self._calendar(draft.calendar) if draft.calendar is not None else frozenset[int]()
+        days = self.calendar(draft.calendar) if draft.calendar is not None else frozenset[int]()
         return msgspec.structs.replace(draft.duty, zone=draft.zone or zone, calendar=days)
 
-    def _calendar(self, passage: Passage) -> frozenset[int]:
+    def calendar(self, passage: Passage) -> frozenset[int]:
+        """The days, from 1970-01-01, that a list holds as dates."""
         name = passage.text.removeprefix("lists.")
         if name not in self.names.lists or name == passage.text:
             known = [f"lists.{one}" for one in self.names.lists]

@@ -17,7 +17,9 @@ import msgspec
 
 from streams.conditions import Definition
 from streams.kinds import Kind
-from streams.rulefile.common import fields_of
+from streams.rulefile.bands import TopDraft
+from streams.rulefile.baselining import BaselineDraft
+from streams.rulefile.common import COMMON as COMMON_FIELDS
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.duty import ScheduleDraft
 from streams.rulefile.limits import LimitDraft
@@ -50,7 +52,9 @@ def logic_of(
     for name in ("event", "rule"):
         if name in told:
             told[name] = sorted(told[name])
-    defaults = {field.name: _canonical(field.default) for field in fields_of(draft.kind.NAME)}
+    own = {field.name for field in draft.kind.FIELDS}
+    fields = (*(field for field in COMMON_FIELDS if field.name not in own), *draft.kind.FIELDS)
+    defaults = {field.name: _canonical(field.default) for field in fields}
     deciding = {name: value for name, value in told.items() if value != defaults.get(name)}
     called = used_by(msgspec.json.encode(deciding, order="deterministic").decode(), macros or {})
     texts = {name: [list(macro.parameters.items()), squeeze(macro.text)] for name, macro in called.items()}
@@ -79,6 +83,10 @@ def _canonical(value: Any) -> Any:
             _canonical(value.where),
             _canonical(value.by),
         ]
+    if isinstance(value, TopDraft):
+        return [[squeeze(passage.text) for passage in value.by], value.k]
+    if isinstance(value, BaselineDraft):
+        return value.logic
     if isinstance(value, LimitDraft):
         return value.matches
     if isinstance(value, ScheduleDraft):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from streams.rulefile import documents, parameters
+from streams.rulefile.bands import read_bands, read_top
+from streams.rulefile.baselining import read_baseline
 from streams.rulefile.duty import read_schedule
 from streams.rulefile.exceptions import read_exceptions
 from streams.rulefile.limits import read_limit
@@ -16,5 +18,8 @@ READERS: dict[str, Reader] = {
     "schedule": read_schedule,
     "exceptions": read_exceptions,
     "limit": read_limit,
+    "baseline": read_baseline,
     "distance": read_distance,
+    "bands": read_bands,
+    "top": read_top,
 }

@@ -13,6 +13,7 @@ from streams.clocks import HOUR
 from streams.kinds import Field
 from streams.records import Micros
 from streams.rulefile import codes, scalars
+from streams.rulefile.baselining import SIDES, read_rarity
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Mapping, Node, Scalar, describe, plain, walk
@@ -24,6 +25,7 @@ from streams.specs import (
     WINDOW_TYPES,
     Expect,
     Measure,
+    Rarity,
     Step,
     Test,
     Window,
@@ -120,8 +122,8 @@ class StepDraft(msgspec.Struct, frozen=True):
     node: Mapping
 
 
-def read_condition(node: Node, field: Field, report: Report) -> Test:
-    """`{gte: 3}`."""
+def read_condition(node: Node, field: Field, report: Report) -> Test | Rarity:
+    """`{gte: 3}`, or `{above: {budget: 2/month}}`."""
     if not isinstance(node, Mapping) or len(node.pairs) != 1:
         message = (
             f"{describe(node)} is not a condition"
@@ -130,10 +132,11 @@ def read_condition(node: Node, field: Field, report: Report) -> Test:
         )
         raise Bad(codes.BAD_CONDITION, node.spot, message)
     ((name, (key, value)),) = node.pairs.items()
-    if name == "above":
-        raise Bad(codes.NOT_SUPPORTED, key.spot, "`above` (a condition on a baseline) is not supported yet")
+    if name in SIDES and field.name == "condition":
+        return read_rarity(name, value, report)
     if name not in OPERATORS:
-        raise Bad(codes.BAD_CONDITION, key.spot, f"there is no comparison `{name}`", advise(name, OPERATORS))
+        known = (*OPERATORS, *SIDES) if field.name == "condition" else OPERATORS
+        raise Bad(codes.BAD_CONDITION, key.spot, f"there is no comparison `{name}`", advise(name, known))
     return Test(name, scalars.read_number(value, field, report))
 
 

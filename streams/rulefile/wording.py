@@ -7,6 +7,7 @@ from typing import Any
 
 from streams.conditions import Expression, Scope
 from streams.conditions.scope import EVENT_PARTS, PLACE_PARTS
+from streams.exceedance import FACTS
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
@@ -14,6 +15,7 @@ from streams.rulefile.embedded import spot_in
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.scalars import Passage, advise
 from streams.rulefile.selection import is_finding
+from streams.specs import Rarity
 from streams.texts import BUILT_IN, TextError, text_of
 
 ALWAYS = ("place.lat", "place.lon", "place.district", "place.address")
@@ -39,7 +41,7 @@ class Wording:
         wanted: dict[str, None] = dict.fromkeys((*ALWAYS, *more))
         for passage in _passages(draft):
             for path, column in self._paths(passage):
-                plain = self._plain(passage, path, column, known, steps, by)
+                plain = self._plain(draft, passage, path, column, known, steps, by)
                 if plain is not None:
                     wanted[plain] = None
         scope = self._scope(built)
@@ -62,6 +64,7 @@ class Wording:
 
     def _plain(
         self,
+        draft: RuleDraft,
         passage: Passage,
         path: str,
         column: int,
@@ -71,6 +74,8 @@ class Wording:
     ) -> str | None:
         """The path within an event; None if it is none of an event, or wrong."""
         head, _, rest = path.partition(".")
+        if path in _told(draft):
+            return None
         if known.has(path):
             return path
         if path in BUILT_IN or path in ABOUT_RULE or (head == "key" and rest in by):
@@ -100,6 +105,14 @@ class Wording:
 
     def _compiled(self, path: str, scope: Scope) -> Expression | None:
         return self.expressions.quiet(path, scope)
+
+
+def _told(draft: RuleDraft) -> Iterable[str]:
+    """What the kind itself tells of what it found."""
+    own: Iterable[str] | None = getattr(draft.kind, "FACTS", None)
+    if own is None:
+        return FACTS if isinstance(draft.values.get("condition"), Rarity) else ()
+    return own
 
 
 class _Known:

@@ -1,6 +1,6 @@
 """The parts of the manual that follow from the code: tables of fields, problem codes, reasons.
 
-`python -m streams.tools.manual rules/README.md` rewrites what stands between the markers of a page; a test
+`python -m streams.tools.manual rules/*.md` rewrites what stands between the markers of a page; a test
 fails where a page is out of date.
 """
 
@@ -11,11 +11,13 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from streams import indicators
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
 from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, RouteReason
 from streams.rulefile import (
     assembling,
+    baselining,
     common,
     documents,
     duty,
@@ -29,6 +31,8 @@ from streams.rulefile import (
     tightening,
 )
 from streams.rulefile.codes import CODES
+from streams.rulefile.indicators import FIELDS as INDICATOR_FIELDS
+from streams.tools import problempages
 from streams.tools.explain.causes import WHY
 from streams.tools.testing.words import EPISODE, EVENT, TEST
 
@@ -50,8 +54,8 @@ def fields_table(fields: Iterable[Field]) -> str:
 def codes_table() -> str:
     """Every problem code."""
     rows = ["| code | what is wrong | what to do |", "|---|---|---|"]
-    rows += [f"| {code.code} | {code.title} ({code.gravity.value}) | {code.do} |" for code in
-             sorted(CODES.values(), key=lambda code: code.code)]
+    rows += [f"| [{code.code}](problems.md#{code.code.lower()}) | {code.title} ({code.gravity.value}) | {code.do} |"
+             for code in sorted(CODES.values(), key=lambda code: code.code)]
     return "\n".join(rows) + "\n"
 
 
@@ -132,11 +136,16 @@ def parts() -> dict[str, Callable[[], str]]:
         "macro": lambda: fields_table(macros.MACRO_FIELDS),
         "template": lambda: fields_table(templates.TEMPLATE_FIELDS),
         "parameter": lambda: fields_table(parameters.PARAMETER_FIELDS),
+        "indicator": lambda: fields_table(INDICATOR_FIELDS),
+        "bands": lambda: fields_table(indicators.BANDS_FIELDS),
+        "top": lambda: fields_table(indicators.TOP_FIELDS),
         "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
         "laws": laws_table,
         "schedule": lambda: fields_table(duty.FIELDS),
         "exception": lambda: fields_table(exceptions.FIELDS),
         "limit": lambda: fields_table(limits.FIELDS),
+        "baseline": lambda: fields_table(baselining.FIELDS),
+        "rarity": lambda: fields_table(baselining.RARITY_FIELDS),
         "test": lambda: fields_table(TEST),
         "test event": lambda: fields_table(EVENT),
         "test episode": lambda: fields_table(EPISODE),
@@ -149,7 +158,7 @@ def parts() -> dict[str, Callable[[], str]]:
 
 def rewritten(text: str) -> str:
     """The page with every marked part as the code has it; KeyError for a part that is none."""
-    made = parts()
+    made = {**parts(), "problems": problempages.pages}
     return BLOCK.sub(lambda found: found[1] + made[found["name"]]() + found[3], text)
 
 

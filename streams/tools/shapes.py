@@ -14,8 +14,20 @@ from typing import TypeAlias
 
 import msgspec
 
+from streams import indicators
 from streams.kinds import Field, all_kinds
-from streams.rulefile import assembling, common, documents, duty, exceptions, limits, parameters, structures, templates
+from streams.rulefile import (
+    assembling,
+    baselining,
+    common,
+    documents,
+    duty,
+    exceptions,
+    limits,
+    parameters,
+    structures,
+    templates,
+)
 from streams.rulefile.tightening import LAWS
 from streams.schedules import WEEKDAYS
 from streams.specs import OPERATORS, PLAIN_MEASURES
@@ -145,7 +157,10 @@ def _or_list(one: Shape, least: int = 0) -> Either:
 def _condition(field: Field) -> Shape:
     told = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
     fields = tuple(Field(name, "number", f"{told.get(name, name)} so much") for name in OPERATORS)
-    return Table("condition", fields, "a comparison with a number", least=1, most=1)
+    if field.name == "condition":
+        fields += tuple(Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES)
+    name = "condition" if field.name == "condition" else "comparison"
+    return Table(name, fields, "a comparison with a number", least=1, most=1)
 
 
 def _measure(field: Field) -> Shape:
@@ -264,6 +279,12 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "alert": lambda field: Table("alert", structures.ALERT_FIELDS, "what people read"),
     "dispatch": lambda field: Table("dispatch", structures.DISPATCH_FIELDS, "who is sent"),
     "limit": _limit,
+    "baseline": lambda field: Table("baseline", baselining.FIELDS, "what is normal, and how it is learnt"),
+    "budget": lambda field: One(("string",), pattern=r"^\d+(\.\d+)?\s*/\s*(hour|day|week|month|year)$"),
+    "rarity": lambda field: Table("rarity", baselining.RARITY_FIELDS, "how rare it must be",
+                                  (("budget", "recurrence", "p"),)),
+    "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
+    "top": lambda field: Table("top", indicators.TOP_FIELDS, "the most frequent"),
     "schedule": _schedule,
     "exceptions": lambda field: Many(Table("exception", exceptions.FIELDS, "what is known and needs no alert")),
     "field_types": lambda field: _types("field", documents.FIELD_FIELDS, documents.EVENT_PARTS),
@@ -307,6 +328,7 @@ ABOUT = {
     "macro": "An expression with a name, for use in other expressions: `where: at_night(time)`.",
     "template": "A rule with placeholders, and an instance of it for each entry of a list or row of a register.",
     "override": "A district's change to a rule: it may tighten, not loosen.",
+    "indicator": "A vital sign: a measure, published every period with its status.",
     "tests": "The tests of a rule in a file of their own, `<rule>.test.yaml`.",
 }
 _ONE_OF = {"list": (("values", "file"),)}

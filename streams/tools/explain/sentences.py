@@ -15,7 +15,7 @@ from streams.findings import Finding
 from streams.reasons import SENTENCES
 from streams.records import KeyValues, Member, Micros
 from streams.rules import FINDINGS_OF, Exemption, Rule
-from streams.specs import Test
+from streams.specs import Rarity, Test
 from streams.tools.explain.causes import FIRED, Cause
 from streams.tools.explain.fits import Hurdle, Look
 from streams.tools.explain.folding import Region
@@ -77,13 +77,21 @@ def _because(told: Told) -> str:
     """`5 events in 10m`, as the finding has it."""
     finding: Finding = told.facts["finding"]
     rule = told.rule
-    test: Test | None = rule.spec.get("condition")
-    if rule.kind == "threshold" and test is not None:
+    test: Test | Rarity | None = rule.spec.get("condition")
+    if rule.kind == "threshold" and isinstance(test, Rarity):
+        seen = {name: finding.facts.get(name) for name in ("expected", "low", "high", "during", "recurrence")}
+        normal = f"normally {seen['expected']} ({seen['low']} to {seen['high']})"
+        return f"{number(finding.value)} {seen['during']}, {normal}, about once in {seen['recurrence']}"
+    if rule.kind == "threshold" and isinstance(test, Test):
         measure = rule.spec.get("measure")
         name = "count" if measure is None else f"{measure.name} {measure.text}".strip()
         if name == "count":
             return f"{number(finding.value)} events{window(rule)}, {compared(test)} are asked for"
         return f"{name} is {number(finding.value)}{window(rule)}, {compared(test)} is asked for"
+    if rule.kind == "hotspot":
+        seen = {name: finding.facts.get(name) for name in ("observed", "radius", "span", "expected", "recurrence")}
+        where = f"{seen['observed']} events within {seen['radius']} m in {seen['span']}"
+        return f"{where}, normally {seen['expected']}, about once in {seen['recurrence']}"
     if rule.kind == "absence":
         last = finding.evidence[-1] if finding.evidence else ""
         return f"nothing came after event {last}" if last else "nothing ever came"

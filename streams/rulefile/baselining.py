@@ -1,0 +1,126 @@
+"""`baseline` and the conditions `above` and `below` that it asks for: how they are read, which days are holidays."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from streams.baselines import SEASONS
+from streams.clocks import DAY, HOUR, WEEK
+from streams.exceedance import COMMONEST
+from streams.kinds import Field
+from streams.rulefile import codes, scalars
+from streams.rulefile.codes import Report
+from streams.rulefile.fields import read_fields
+from streams.rulefile.nodes import Node, describe
+from streams.rulefile.scalars import Bad, Passage, Reader
+from streams.specs import Learning, Rarity
+
+SIDES = ("above", "below")
+PERIODS = {"hour": HOUR, "day": DAY, "week": WEEK, "month": 30 * DAY, "year": 365 * DAY}
+RAREST = 1e-12
+FIELDS = (
+    Field("season", "string", "which bins are alike: those of one hour of the week, of one hour of the day, or all",
+          default="hour_of_week", values=tuple(SEASONS)),
+    Field("memory", "duration", "how far back it looks, in the mean: what is older counts less and less",
+          default=8 * WEEK),
+    Field("holidays", "text", "with `hour_of_week`, the list of dates that are like Sundays: lists.public_holidays"),
+    Field("min_samples", "positive", "how many weeks (hour_of_week), days (hour_of_day) or bins (none) are learnt "
+          "before it is believed; 4, 14 or 100 if not given"),
+)
+RARITY_FIELDS = (
+    Field("budget", "budget", "how many false alarms are allowed: `2/month`, per hour, day, week, month or year; of "
+          "each key, or of `series` keys together"),
+    Field("recurrence", "duration", "so rare that it comes about once in this time, for one key"),
+    Field("p", "number", "so rare that its probability is below this, in one bin"),
+    Field("series", "positive", "with `budget`, how many keys share it", default=1),
+)
+_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(hour|day|week|month|year)")
+
+
+class BaselineDraft(msgspec.Struct, frozen=True):
+    """A baseline as written."""
+
+    learning: Learning
+    holidays: Passage | None
+
+    @property
+    def logic(self) -> object:
+        """What of it decides when the rule holds."""
+        return [msgspec.to_builtins(self.learning), None if self.holidays is None else self.holidays.text]
+
+
+def read_baseline(node: Node, field: Field, report: Report) -> BaselineDraft:
+    """`{season: hour_of_week, memory: 8w}`."""
+    values = read_fields(node, FIELDS, READERS, report, "a baseline")
+    season, memory = values.get("season", "hour_of_week"), values.get("memory", 8 * WEEK)
+    if memory < 2 * max(DAY, SEASONS[season]):
+        least = "2w" if season == "hour_of_week" else "2d"
+        raise Bad(codes.BAD_BASELINE, values.spot("memory"), f"the memory is too short to know {_alike(season)}",
+                  f"write at least {least}")
+    if "holidays" in values.node.pairs and season != "hour_of_week":
+        raise Bad(codes.BAD_BASELINE, values.key_spot("holidays"), f"with the season `{season}` no day is special",
+                  "remove `holidays`, or choose hour_of_week")
+    holidays = values.get("holidays")
+    return BaselineDraft(Learning(season, memory, values.get("min_samples"), holidays is not None), holidays)
+
+
+def _alike(season: str) -> str:
+    return {"hour_of_week": "the hours of a week", "hour_of_day": "the hours of a day"}.get(season, "what is normal")
+
+
+def read_rarity(side: str, node: Node, report: Report) -> Rarity:
+    """`{budget: 2/month}`, `{recurrence: 30d}` or `{p: 0.0001}`."""
+    values = read_fields(node, RARITY_FIELDS, READERS, report, f"`{side}`")
+    given = [name for name in ("budget", "recurrence", "p") if name in values.node.pairs]
+    if len(given) != 1:
+        raise Bad(codes.BAD_RARITY, values.spot(), f"`{side}` needs exactly one of `budget`, `recurrence` and `p`")
+    if "series" in values.node.pairs and given != ["budget"]:
+        raise Bad(codes.BAD_RARITY, values.key_spot("series"), "`series` shares a `budget`, and there is none",
+                  "remove `series`")
+    p, recurrence = values.get("p"), values.get("recurrence")
+    if p is not None and not RAREST <= p <= COMMONEST:
+        raise Bad(codes.BAD_RARITY, values.spot("p"), f"{p} is not from {RAREST:g} to {COMMONEST:g}",
+                  "write for example 0.0001")
+    alarms, per = values.get("budget", (None, 0))
+    return Rarity(side, p, recurrence, alarms, per, values.get("series", 1))
+
+
+def read_budget(node: Node, field: Field, report: Report) -> tuple[float, int]:
+    """`2/month` as (2.0, a month)."""
+    text = scalars.scalar(node, "a budget", codes.BAD_RARITY).text
+    found = _BUDGET.fullmatch(text)
+    if found is None or float(found[1]) <= 0:
+        raise Bad(codes.BAD_RARITY, node.spot, f"{describe(node)} is not a budget", "write for example 2/month")
+    return float(found[1]), PERIODS[found[2]]
+
+
+def read_share(node: Node, field: Field, report: Report) -> int:
+    """A whole number of at least one."""
+    value = scalars.read_integer(node, field, report)
+    if value < 1:
+        raise Bad(codes.OUT_OF_RANGE, node.spot, f"`{field.name}` must be at least 1")
+    return value
+
+
+READERS: dict[str, Reader] = {
+    "string": scalars.read_string,
+    "duration": scalars.read_duration,
+    "text": scalars.read_text,
+    "number": scalars.read_number,
+    "positive": read_share,
+    "budget": read_budget,
+}
+
+
+def summary_of(rarity: Rarity, measure: str, by: tuple[str, ...]) -> str:
+    """The sentence of a rule that writes none: what came, where and when, what is normal, how rare it is."""
+    noun = " events" if measure == "count" else ""
+    where = "".join(f" in {{{{ key.{part} }}}}" if part.startswith("place.") else f", {{{{ key.{part} }}}}"
+                    for part in by if _PATH.fullmatch(part))
+    much = "much" if rarity.side == "above" else "little"
+    normal = "normally {{ expected }} ({{ low }}–{{ high }})"
+    seldom = f"as {much} as this about once in {{{{ recurrence }}}}"
+    return f"{{{{ value }}}}{noun}{where}, {{{{ during }}}}, {normal}; {seldom}"
