@@ -49,8 +49,8 @@ class ClockRow(msgspec.Struct, frozen=True, array_like=True, tag="c", gc=False):
     """How far event time has come in one of the `partitions` of a source.
 
     `head` is the newest accepted event's time, `first` the earliest (after all time: none, or not known), `clock`
-    how far conclusions may be drawn. For the findings of a rule the source is `rule:<id>` and the partition one of
-    `tocsin.work`.
+    how far conclusions may be drawn. For the findings of a rule the source is `rule:<id>`, the partition one of
+    `tocsin.work`, and `first` that of the events which the rule reads.
     """
 
     source: str

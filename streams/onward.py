@@ -7,6 +7,7 @@ is dropped by its mark, as with any sender.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from streams.composites import as_event, facts_decide, origin, print_of
 from streams.episodes import Episode
@@ -16,6 +17,8 @@ from streams.route import Router, partition_of
 from streams.rules import Bundle, Rule
 
 STAMP_AFTER_ROWS = 500  # a frame may be cut wherever a clock stands
+Standing: TypeAlias = tuple[Micros, Micros]
+"""How far a rule has come: its clock, and the first event that it counts from."""
 
 
 class Onward:
@@ -28,11 +31,11 @@ class Onward:
         self.partition, self.partitions = partition, partitions
         self.rows: dict[int, list[WorkRow]] = {}
         self._offset, self._row, self._unstamped = -1, 0, 0
-        self._before: dict[str, Micros] = {}
+        self._before: dict[str, Standing] = {}
         self._told: set[str] = set()
 
-    def start(self, offset: int, clocks: Mapping[str, Micros]) -> None:
-        """A new frame, at this offset of our partition; `clocks` are those of the observed rules before it.
+    def start(self, offset: int, standing: Mapping[str, Standing]) -> None:
+        """A new frame, at this offset of our partition; `standing` is that of the observed rules before it.
 
         What a restored state told before its first frame goes with that frame.
         """
@@ -40,7 +43,7 @@ class Onward:
             return
         self.rows, self._told = {}, set()
         self._offset, self._row, self._unstamped = offset, 0, 0
-        self._before = dict(clocks)
+        self._before = dict(standing)
 
     def tell(self, rule: Rule, key: KeyValues, episode: Episode, gone: bool, clock: Micros) -> None:
         """Send what changed of a finding for the keys that read it; `episode.sent` remembers it."""
@@ -59,9 +62,10 @@ class Onward:
         if self._unstamped >= STAMP_AFTER_ROWS:
             self._stamp(sorted(self._told), self._before)
 
-    def finish(self, clocks: Mapping[str, Micros]) -> None:
+    def finish(self, standing: Mapping[str, Standing]) -> None:
         """All of the frame is folded: say how far each observed rule has come, where that is news."""
-        self._stamp([name for name in clocks if name in self._told or clocks[name] != self._before.get(name)], clocks)
+        news = [name for name in standing if name in self._told or standing[name] != self._before.get(name)]
+        self._stamp(news, standing)
 
     def _send(self, event: Event, ref: str, to: KeyValues, member: Member | None) -> None:
         row = VersionRow(event.source, self.partition, self._offset, self._row, ref, to, event.id, member)
@@ -69,12 +73,12 @@ class Onward:
         self._row += 1
         self._unstamped += 1
 
-    def _stamp(self, rules: Iterable[str], clocks: Mapping[str, Micros]) -> None:
+    def _stamp(self, rules: Iterable[str], standing: Mapping[str, Standing]) -> None:
         """Every partition hears of every clock; it is also the mark of what was sent before it."""
         self._unstamped = 0
         for name in rules:
-            clock = clocks[name]
-            row = ClockRow(origin(name), self.partition, self.partitions, self._offset, self._row, clock, clock)
+            clock, first = standing[name]
+            row = ClockRow(origin(name), self.partition, self.partitions, self._offset, self._row, clock, clock, first)
             self._row += 1
             for partition in range(self.partitions):
                 self.rows.setdefault(partition, []).append(row)

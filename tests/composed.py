@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from streams.clocks import DAY, MINUTE
+from streams.clocks import AFTER_ALL, DAY, MINUTE
 from streams.composites import reach_of
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding
@@ -36,15 +36,22 @@ topic: city.s
 format: json
 disorder: 0s
 lateness: 30m
-event: {id: record.id, type: record.type, time: record.time, place: {lat: record.lat, lon: record.lon}, fields: {k: record.k, n: record.n}}
+event:
+  id: record.id
+  type: record.type
+  time: record.time
+  place: {lat: record.lat, lon: record.lon}
+  fields: {k: record.k, n: record.n}
 ---
 """
+REGISTER = b"{kind: register, id: ks, key: k, fields: {k: string}}\n"
 PLACES = {"n": Place(0.0, 0.0, "n"), "w": Place(0.0, 0.0008, "w")}  # 89 m apart
 
 
 def made(rules: str) -> Bundle:
-    """The bundle of these rules, over the events of the city."""
-    bundle, problems = check_files({"rules.yaml": (EVENTS + rules).encode()})
+    """The bundle of these rules, over the events of the city; its register `ks` knows x, y and z."""
+    files = {"rules.yaml": (EVENTS + rules).encode(), "ks.yaml": REGISTER, "ks.csv": b"k\nx\ny\nz\n"}
+    bundle, problems = check_files(files)
     assert bundle is not None, [problem.render() for problem in problems]
     return bundle
 
@@ -67,30 +74,32 @@ PLANS = st.lists(st.builds(
     district=st.sampled_from("nw"), delay=st.integers(0, 29)), max_size=16)
 
 
-def frames(bundle: Bundle, plan: Sequence[Spot], order: str, cuts: Sequence[bool], partitions: int) -> list[list[WorkFrame]]:
+def frames(bundle: Bundle, plan: Sequence[Spot], order: str, cuts: Sequence[bool],
+           partitions: int) -> list[list[WorkFrame]]:
     """What ingest would send to each partition. Equal times are ordered by the number of their event."""
     router = Router(bundle)
     numbered = list(enumerate(sorted(plan, key=lambda spot: spot.at)))
     coming = sorted(numbered, key=lambda pair: pair[1].at + (pair[1].delay if order == "late" else 0))
     logs: list[list[WorkFrame]] = [[] for _ in range(partitions)]
     rows: list[list[WorkRow]] = [[] for _ in range(partitions)]
-    clock, times = 0, {number: spot.at * MINUTE for number, spot in numbered}
+    clock, first, times = 0, AFTER_ALL, {number: spot.at * MINUTE for number, spot in numbered}
     for offset, (number, spot) in enumerate(coming):
         event = Event(str(number), "s", spot.type, times[number], 0, PLACES[spot.district], None,
                       {"k": spot.k, "n": 1}, 0, number)
         for row, (ref, key, member) in enumerate(router.route(event)):
             rows[partition_of(ref, key, partitions)].append(MemberRow(row, ref, key, member))
-        clock = max(clock, times[number])
+        clock, first = max(clock, times[number]), min(first, times[number])
         if cuts[offset % len(cuts)]:
-            _flush(logs, rows, offset, clock)
-    _flush(logs, rows, len(coming), clock)
-    _flush(logs, rows, len(coming) + 1, clock + max(reach_of(bundle, one) for one in bundle.rules.values()) + DAY)
+            _flush(logs, rows, offset, clock, first)
+    end = clock + max(reach_of(bundle, one) for one in bundle.rules.values()) + DAY
+    _flush(logs, rows, len(coming), clock, first)
+    _flush(logs, rows, len(coming) + 1, end, first)
     return logs
 
 
-def _flush(logs: list[list[WorkFrame]], rows: list[list[WorkRow]], offset: int, clock: int) -> None:
+def _flush(logs: list[list[WorkFrame]], rows: list[list[WorkRow]], offset: int, clock: int, first: int) -> None:
     # members stand before their clock; their marks must not depend on the order of arrival
-    stamp = ClockRow("s", 1, 1, offset, CLOCK_ROW, clock, clock)
+    stamp = ClockRow("s", 1, 1, offset, CLOCK_ROW, clock, clock, first)
     for log, mine in zip(logs, rows, strict=True):
         log.append(WorkFrame(VERSION, "b", [*mine, stamp]))
         mine.clear()
@@ -163,8 +172,9 @@ def final(told: Sequence[Finding]) -> set[Any]:
             for one in last.values() if one.change != RETRACTED}
 
 
-def folded(bundle: Bundle, plan: Sequence[Spot], order: str = "time", cuts: Sequence[bool] = (True,), partitions: int = 1,
-           choose: Sequence[int] = (0,), restart: int = 0, crashes: Sequence[bool] = (False,)) -> City:
+def folded(bundle: Bundle, plan: Sequence[Spot], order: str = "time", cuts: Sequence[bool] = (True,),
+           partitions: int = 1, choose: Sequence[int] = (0,), restart: int = 0,
+           crashes: Sequence[bool] = (False,)) -> City:
     city = City(bundle, frames(bundle, plan, order, cuts, partitions))
     city.run(choose, restart, crashes)
     return city

@@ -82,7 +82,8 @@ def test_in_order_nothing_is_retracted(plan: list[Spot], cuts: list[bool]) -> No
 
 @given(PLANS, CUTS, st.integers(1, 3), TURNS)
 def test_the_state_ends_empty(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int]) -> None:
-    assert [engine.open_keys for engine in folded(bundle(), plan, "late", cuts, partitions, choose).engines] == [0] * partitions
+    city = folded(bundle(), plan, "late", cuts, partitions, choose)
+    assert [engine.open_keys for engine in city.engines] == [0] * partitions
 
 
 def test_what_feeds_a_rule_is_what_feeds_its_bases() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.clocks import MINUTE
 from streams.rules import Bundle
 from tests.composed import CUTS, PLANS, TURNS, Spot, final, folded, made, told
 
@@ -34,6 +35,27 @@ RULES = """
 @cache
 def bundle() -> Bundle:
     return made(RULES)
+
+
+EXPECTED = """
+{kind: threshold, id: drift, event: a, by: k, window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: absence, id: never, rule: drift, by: k, every: 25m, expect: {register: ks}, owner: o}
+"""
+
+
+@cache
+def expected() -> Bundle:
+    return made(EXPECTED)
+
+
+@given(PLANS, CUTS, CUTS, st.integers(1, 3), TURNS)
+def test_what_was_never_found_counts_from_the_first_event(plan: list[Spot], cuts: list[bool], others: list[bool],
+                                                          partitions: int, choose: list[int]) -> None:
+    late = told(folded(expected(), plan, "late", cuts, partitions, choose))
+    assert final(late) == final(told(folded(expected(), plan, "time", others)))
+    opened = {one.opened for one in late if one.rule == "never" and one.key == {"k": "z"}}
+    assert opened == ({(min(spot.at for spot in plan) + 25) * MINUTE} if plan else opened)
 
 
 @given(PLANS, CUTS, CUTS)
