@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 
 from streams.clocks import MINUTE
+from streams.episodes import HoldOptions
 from streams.findings import CLOSED, FindingRow, ResponseFrame
+from streams.kinds.match import Match
 from streams.respond import Respond
+from streams.respond.pipeline import retention
 from streams.respond.state import RETENTION
 from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, rule, run, tell
 
@@ -88,6 +92,22 @@ def test_a_rule_that_reads_other_feeds_from_now_on_forgets_by_their_time() -> No
     fold.bundle = bundle(rule("slow", sources=frozenset(["gauges"])), rule("fast", sources=frozenset(["gauges"])))
     tell(fold, finding("g", rule="fast", opened=11 + span))
     assert fold.alerts() == {"firing": 1}
+
+
+def test_a_rule_that_reads_rules_forgets_by_the_time_of_their_feeds() -> None:
+    top = rule("top", sources=frozenset(), bases=("slow",))
+    fold, span = Respond(bundle(*FEEDS.rules.values(), top)), RETENTION // MINUTE
+    tell(fold, finding("t", rule="top", closed=10, at=10))
+    tell(fold, finding("g", rule="fast", opened=11 + span))
+    assert fold.alerts() == {"resolved": 1, "firing": 1}
+    assert tell(fold, finding("t", 2, "updated", rule="top", closed=12, at=12)) == ["alerts updated 3"]
+
+
+def test_what_ended_is_remembered_as_long_as_it_can_be_corrected_through_two_rules() -> None:
+    slow = Match(HoldOptions(keep=RETENTION))
+    base, top = (msgspec.structs.replace(rule(name, bases=read), detector=slow) for name, read in
+                 (("base", ()), ("top", ("base",))))
+    assert retention(bundle(base, top)) == 2 * RETENTION
 
 
 def test_a_clock_that_was_finished_forgets_nothing() -> None:
