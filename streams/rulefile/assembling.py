@@ -10,7 +10,7 @@ import msgspec
 
 from streams.kinds import Field, all_kinds
 from streams.problems import Gravity, Problem
-from streams.rulefile import codes, documents
+from streams.rulefile import codes, documents, indicators
 from streams.rulefile.advice import Adviser
 from streams.rulefile.advice.unused import tell_unused
 from streams.rulefile.areas import read_areas
@@ -43,8 +43,6 @@ from streams.specs import Written
 T = TypeVar("T")
 LATER = frozenset(
     (
-        "hotspot",
-        "indicator",
         "place",
         "route",
         "receiver",
@@ -66,6 +64,7 @@ TABLES = {
     "macro": MACRO_FIELDS,
     "template": TEMPLATE_FIELDS,
     "override": OVERRIDE_FIELDS,
+    indicators.KIND.NAME: indicators.FIELDS,
 }
 TEST_FIELDS = (
     Field("kind", "string", "tests", values=("tests",)),
@@ -159,7 +158,8 @@ class Assembler:
 
     def _values(self, kind: str, node: Node) -> Values:
         if kind in TABLES:
-            return read_fields(node, TABLES[kind], RULE_READERS, self.report, called(kind))
+            foreign = indicators.FOREIGN if kind == indicators.KIND.NAME else None
+            return read_fields(node, TABLES[kind], RULE_READERS, self.report, called(kind), foreign)
         return read_fields(
             node, fields_of(kind), RULE_READERS, self.report, f"{called(kind)} rule", foreign_to(kind)
         )
@@ -212,14 +212,16 @@ class Assembler:
         sources = {name: source for name, source in read.items() if source is not None}
         self.names, self.sources = names, sources
         rules = self._rules(names, expressions, sources)
+        signs = self._indicators(names, expressions, sources)
         called = names.called()
         macros.check_unused(names, called, any(one.values.get("open") for one in self._all("source")))
         if not self.report.faults:
             texts = [file.text for file in self.texts]
-            tell_unused(self._all, texts, called, rules.values(), sources, self.report)
+            tell_unused(self._all, texts, called, [*rules.values(), *signs.values()], sources, self.report)
             rules |= self._silences(names, sources, expressions)
         return Bundle(
-            identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts
+            identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts,
+            signs,
         )
 
     def _derive(self, city: City, registers: Mapping[str, Register]) -> None:
@@ -252,8 +254,7 @@ class Assembler:
         sources: Mapping[str, Source],
         only: Container[str] | None = None,
     ) -> dict[str, Rule]:
-        unsure = any(one.id not in sources and one.values.get("open") for one in self._all("source"))
-        selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), unsure)
+        selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         documents = [one for one in self._all("rule") if only is None or one.id in only]
         drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path, one.origin) for one in documents]
         builder = Builder(names, selection, expressions, self.report, observed(drafts))
@@ -271,6 +272,16 @@ class Assembler:
             adviser.compare(self.derived.shared)
         self.derived.shared.tell(self.report)
         return rules
+
+    def _indicators(self, names: Names, expressions: Expressions, sources: Mapping[str, Source]) -> dict[str, Rule]:
+        """The vital signs."""
+        selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
+        builder = Builder(names, selection, expressions, self.report)
+        return indicators.Indicators(builder, self.report).build(self._all("indicator"))
+
+    def _unsure(self, sources: Mapping[str, Source]) -> bool:
+        """Whether an open source could not be read."""
+        return any(one.id not in sources and one.values.get("open") for one in self._all("source"))
 
     def _tests(self) -> dict[str, tuple[Written, ...]]:
         """The tests that stand in files of their own, by rule."""

@@ -55,7 +55,8 @@ _UNUSED = {  # (kind, common field) -> what to do instead
     ("absence", "near"): "an {kind} is of a thing that should report, wherever it is: name the thing with `by`",
     ("sequence", "rule"): "put it into each step: - {{name: a, rule: ...}}",
 }
-ARTICLES = {"absence": "an absence", "override": "an override", "event_type": "an event type"}
+ARTICLES = {"absence": "an absence", "override": "an override", "event_type": "an event type",
+            "indicator": "an indicator"}
 
 
 def called(kind: str) -> str:

@@ -1,0 +1,93 @@
+"""Documents of the kind `indicator`: from their fields to what the engine folds.
+
+They are built as rules are, by the same builder, with the few common fields that a vital sign has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import msgspec
+
+from streams import indicators
+from streams.conditions import Expression, together
+from streams.kinds import Field, Kind
+from streams.records import key_part
+from streams.rulefile import codes
+from streams.rulefile.bands import TopDraft
+from streams.rulefile.building import Builder
+from streams.rulefile.codes import Report
+from streams.rulefile.common import COMMON
+from streams.rulefile.drafts import Document, RuleDraft
+from streams.rulefile.expressions import said_type
+from streams.rulefile.scalars import a_or_an
+from streams.rulefile.selectors import KEY_TYPES
+from streams.rules import Rule
+
+_SHARED = ("kind", "id", "title", "description", "where", "by", "owner", "zone")
+FIELDS = (
+    *(field for field in COMMON if field.name in _SHARED),
+    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
+    *indicators.FIELDS,
+    *indicators.ABOUT_FIELDS,
+)
+KIND = cast(Kind, indicators)
+FOREIGN = {
+    field.name: "an indicator is published and not alarmed: write a rule beside it"
+    for field in COMMON
+    if field.name not in {one.name for one in FIELDS}
+}
+
+
+class Indicators:
+    """Builds the indicators of a bundle."""
+
+    def __init__(self, builder: Builder, report: Report) -> None:
+        self.builder, self.report = builder, report
+
+    def build(self, documents: Iterable[Document]) -> dict[str, Rule]:
+        """Those that are right, by id; what is wrong with the others is reported."""
+        found = {}
+        for one in documents:
+            rule = self._one(RuleDraft(KIND, one.values, one.path))
+            if rule is not None:
+                found[rule.id] = rule
+        return found
+
+    def _one(self, draft: RuleDraft) -> Rule | None:
+        values, before = draft.values, self.report.faults
+        value = self._parts(draft)
+        if not 0 <= values.get("weight", 1) <= 1:
+            text = f"the weight {values['weight']:g} is not from 0 to 1"
+            self.report.add(codes.BAD_WEIGHT, values.spot("weight"), text)
+        rule = self.builder.build(draft)
+        if rule is None or self.report.faults > before:
+            return None
+        if not rule.owner:
+            self.report.add(codes.NO_OWNER, values.spot("id"), f"`{rule.id}` has no owner")
+        if not rule.sources:
+            self.report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` measures")
+        vital = indicators.vital_of(rule.spec, values.read, values.get("description", ""))
+        return msgspec.structs.replace(rule, facts={}, value=value or rule.value, vital=vital)
+
+    def _parts(self, draft: RuleDraft) -> Expression | None:
+        """What is counted by `top`: a value that holds its parts."""
+        top = draft.values.get("top")
+        chosen = self.builder.selection.choose(draft.values.get("event", ())) if isinstance(top, TopDraft) else None
+        if not isinstance(top, TopDraft) or chosen is None:
+            return None
+        scope = self.builder.names.event(chosen.declared, chosen.open)
+        parts = [self.builder.expressions.compile(passage, scope) for passage in top.by]
+        for passage, part in zip(top.by, parts, strict=True):
+            if part is not None and part.type not in KEY_TYPES:
+                text = f"{a_or_an(said_type(part.type))} cannot be counted by"
+                self.report.add(codes.BAD_TOP, passage.spot, text, "name a text or a number")
+        known = [part for part in parts if part is not None]
+        return Expression(", ".join(top.top.by), "list", _list_of(known)) if len(known) == len(parts) else None
+
+
+def _list_of(parts: list[Expression]) -> Callable[[Any], list[Any]]:
+    """A function for the values of several expressions; None for what is absent."""
+    read = together(parts)
+    return lambda event: [key_part(part) for part in read(event)]

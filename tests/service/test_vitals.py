@@ -1,0 +1,116 @@
+"""Vital signs end to end: records in; readings, corrections, roll-ups, gauges out; a restart; the same by backtest."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.cli import main
+from streams.logs import Log, Outgoing
+from streams.service.worker import Worker
+from streams.topics import Topics
+from tests.broker.cluster import get, until
+from tests.service.test_worker import RULES, Home, read, reading, send
+
+INDICATORS = RULES + """
+---
+kind: indicator
+id: gas-level
+title: Gas, highest of ten minutes
+event: sensor.gas
+where: level >= 0.0
+by: device
+every: 5m
+window: 10m
+measure: {max: level}
+bands: {amber: 20, red: 40}
+unit: ppm
+owner: gas
+---
+kind: indicator
+id: devices
+title: Devices that spoke
+event: sensor.gas
+where: level >= 0.0
+every: 10m
+measure: {distinct: device}
+good: high
+bands: {amber: 1, red: 0}
+owner: gas
+---
+kind: indicator
+id: loudest
+title: Devices that speak most
+event: sensor.gas
+where: level >= 0.0
+every: 10m
+top: {by: [device], k: 1}
+owner: gas
+"""
+
+
+async def tick(log: Log, minute: int) -> None:
+    """A record of the other partition that only moves its clock."""
+    await log.append([Outgoing("city.sensors", 1, None, reading(minute, "clock", -1.0), ())])
+
+
+async def board(log: Log) -> list[tuple[Any, ...]]:
+    """(of what, key, end, value, status) as last told of each reading."""
+    newest = {event["subject"]: event["data"] for event in await read(log, Topics().vitals)
+              if event["type"] == "tocsin.vital.reading"}
+    return sorted((one["indicator"], *one["key"].values(), one["end"][11:16],
+                   one["value"] if one["top"] is None else [(top["of"], top["count"]) for top in one["top"]],
+                   one["status"]) for one in newest.values())
+
+
+EXPECTED = [
+    ("devices", "08:10", 2, "green"), ("devices", "08:20", 1, "amber"), ("devices", "08:30", 0, "red"),
+    ("gas-level", "d1", "08:05", 25.0, "amber"), ("gas-level", "d1", "08:10", 45.0, "red"),
+    ("gas-level", "d1", "08:15", 45.0, "red"), ("gas-level", "d1", "08:20", None, "unknown"),
+    ("gas-level", "d2", "08:05", 1.0, "green"), ("gas-level", "d2", "08:10", 1.0, "green"),
+    ("gas-level", "d2", "08:15", 5.0, "green"), ("gas-level", "d2", "08:20", 5.0, "green"),
+    ("gas-level", "d2", "08:25", None, "unknown"),
+    ("loudest", "08:10", [({"device": "d1"}, 2)], "none"), ("loudest", "08:20", [({"device": "d2"}, 1)], "none"),
+    ("loudest", "08:30", [], "none"), ("loudest", "08:40", [], "none"),
+]
+
+
+def test_readings_come_with_the_clock_are_corrected_and_outlive_a_restart(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    home = Home(tmp_path, INDICATORS)
+
+    async def first(log: Log, worker: Worker) -> None:
+        await send(log, reading(1), reading(3, "d2", 1.0), reading(12, "d2", 5.0))
+        await tick(log, 13)
+        await until(worker.drained, 30, "everything folded")
+        assert ("gas-level", "d1", "08:10", 25.0, "amber") in await board(log)
+        assert worker.port is not None
+        metrics = get(worker.port.port, "/metrics")[1]
+        assert 'tocsin_indicator{indicator="gas-level",key="d1"} 25.0' in metrics
+        assert 'tocsin_indicator_status{indicator="gas-level",key="d1"} 1.0' in metrics
+        assert 'tocsin_indicator_status{indicator="loudest"' not in metrics
+        assert 'tocsin_rollup_status{level="city",name=""} 1.0' in metrics
+
+    async def second(log: Log, worker: Worker) -> None:
+        await send(log, reading(9, "d1", 45.0), reading(58, "d1", -1.0))
+        await tick(log, 59)
+        await until(worker.drained, 30, "everything folded")
+        told = await read(log, Topics().vitals)
+        corrected = [event["data"] for event in told if event["data"].get("cause")]
+        assert ("gas-level", 45.0, "d1-9") in [(one["indicator"], one["value"], one["cause"]) for one in corrected]
+        assert len({event["id"] for event in told}) == len(told)
+        assert await board(log) == EXPECTED
+        turns = [event["data"]["status"] for event in told if event["type"] == "tocsin.vital.rollup"]
+        assert turns[:2] == ["amber", "red"]
+
+    asyncio.run(home.during(first))
+    asyncio.run(home.during(second))
+    assert main(["backtest", "--rules", str(tmp_path / "rules"), "--broker", home.broker, "--vitals", "--json"]) == 0
+    lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    readings = [one["data"] for one in lines if one["type"] == "tocsin.vital.reading"]
+    shown = {(one["indicator"], *one["key"].values(), one["end"][11:16], one["status"]) for one in readings}
+    assert {(*one[:-2], one[-1]) for one in EXPECTED} <= shown
