@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from streams.exceedance import WARMING
 from streams.findings import CLOSED, RETRACTED, UPDATED, FindingRow
 from streams.respond import Respond
-from tests.responses import bundle, finding, frame, rule, short, tell
+from tests.responses import bundle, finding, frame, rows, rule, short, tell
 
 
 def row(offset: int, number: int, id: str = "f", partition: int = 0, sender: str = "detect") -> FindingRow:
@@ -53,3 +54,15 @@ def test_news_of_a_retracted_finding() -> None:
     fold = Respond(bundle(rule()))
     tell(fold, finding(), finding(sequence=2, change=RETRACTED))
     assert tell(fold, finding(sequence=3, change=UPDATED)) == ["audit unknown_finding"]
+
+
+def test_what_a_baseline_found_before_it_had_learnt_enough_is_held_back_to_its_end() -> None:
+    learning = rule(spec={"baseline": True})
+    fold = Respond(bundle(learning))
+    facts = {WARMING: True, "expected": 4}
+    told = [finding("f", 1, facts=facts), finding("f", 2, CLOSED, facts=facts, closed=200), finding("g", facts={})]
+    outputs = fold.step(0, frame(rows(told)))
+    assert [short(one) for one in outputs] == ["audit warming", "audit warming", "alerts firing 1"]
+    assert fold.counts == {"warming": 2}
+    other = Respond(bundle(rule()))  # a fact of that name says nothing of a rule without a baseline
+    assert other.step(0, frame(rows([finding("f", facts=facts)])))[0].topic == "alerts"
