@@ -27,6 +27,7 @@ from streams.tools.backtesting import chart, verdict
 from streams.tools.backtesting.alerts import alerts
 from streams.tools.backtesting.compare import compare
 from streams.tools.backtesting.events import EventLog
+from streams.tools.backtesting.feeds import Feeds, Unfed, accepted_none, barren, sentences
 from streams.tools.backtesting.noise import as_json, noise
 from streams.tools.backtesting.page import Run, page
 from streams.tools.backtesting.reasons import Reasons
@@ -70,16 +71,14 @@ def backtest(shop: Workshop, asked: Asked) -> int:
     _check(options, asked.inputs)
     try:
         if options.diff:
-            _diff(shop, asked)
-        elif options.log or options.alerts or options.vitals:
-            _log(shop, asked)
-        else:
-            _plain(shop, asked)
+            return _diff(shop, asked)
+        if options.log or options.alerts or options.vitals:
+            return _log(shop, asked)
+        return _plain(shop, asked)
     except UnknownTopic as error:
         raise Misasked(f"{error}; has a worker written to it yet?") from error
     except LogError as error:
         raise Misasked(str(error)) from error
-    return 0
 
 
 def _check(options: argparse.Namespace, inputs: Inputs) -> None:
@@ -99,51 +98,59 @@ def _check(options: argparse.Namespace, inputs: Inputs) -> None:
         raise Misasked("--diff takes OLD, or OLD and NEW: folders of rules or revisions of git")
 
 
-def _plain(shop: Workshop, asked: Asked) -> None:
-    """A line a finding on stdout; the rest on stderr, or in a page."""
+def _plain(shop: Workshop, asked: Asked) -> int:
+    """A line a finding on stdout; the rest on stderr, or in a page. The exit code."""
     bundle = chosen(shop, asked.options.rule)
-    run = _run(bundle, _seeing(asked, bundle), "backtest")
+    one = _backtest(bundle, _seeing(asked, bundle))
+    missing = _warned(one)
+    run = _run(one, asked, "backtest")
     _write(final_line(finding) for finding in run.findings)
     if asked.options.json:
-        _say(orjson.dumps({**run.summary, "noise": as_json(run.noise)}).decode())
+        _say(orjson.dumps({**run.summary, "not_given": missing, "noise": as_json(run.noise)}).decode())
     else:
         _say(summary_text(run.summary))
         chart.show(console_on(sys.stderr), run.noise, bundle)
     _report(asked.options, f"Backtest of {asked.options.rules}", run, bundle)
+    return _ended(one)
 
 
-def _log(shop: Workshop, asked: Asked) -> None:
-    """Every emission in order, or the alerts that come of them."""
+def _log(shop: Workshop, asked: Asked) -> int:
+    """Every emission in order, or the alerts that come of them. The exit code."""
     bundle = chosen(shop, asked.options.rule)
     one = _backtest(bundle, _seeing(asked, bundle))
+    missing = _warned(one)
     with asked.progress("backtest", _total(one, asked)) as advance:
         if asked.options.vitals:
             _write(vitals(bundle, one.steps(advance)))
         else:
             told = one.emissions(advance)
             _write(map(log_line, told) if asked.options.log else alerts(bundle, told))
-    _say(orjson.dumps(one.summary()).decode() if asked.options.json else summary_text(one.summary()))
+    summary = one.summary()
+    _say(orjson.dumps({**summary, "not_given": missing}).decode() if asked.options.json else summary_text(summary))
+    return _ended(one)
 
 
-def _diff(shop: Workshop, asked: Asked) -> None:
-    """Two runs over the same, and what differs."""
+def _diff(shop: Workshop, asked: Asked) -> int:
+    """Two runs over the same, and what differs. The exit code."""
     options = asked.options
     sides = [_side(text, options.rules) for text in options.diff]
     old, new = sides if len(sides) == 2 else (sides[0], Side(str(options.rules), shop))
     bundles = [chosen(side.shop, options.rule, strict=False) for side in (old, new)]
     asked = _seeing(asked, *bundles)  # both from the same moment on
-    before, after = (_run(one, asked, f"backtest of {side.name}")
-                     for one, side in zip(bundles, (old, new), strict=True))
+    first, second = (_backtest(one, asked) for one in bundles)
+    missing = _warned(first, second)
+    before, after = _run(first, asked, f"backtest of {old.name}"), _run(second, asked, f"backtest of {new.name}")
     differences = compare(before.findings, after.findings)
     rules = verdict.by_rule(differences, Reasons(old.shop, new.shop).of)
     found = verdict.Verdict((old.name, new.name), before.noise, after.noise, rules)
     bundle = new.shop.bundle
     if options.json:
         _write(verdict.lines(found, final_line))
-        _say(orjson.dumps(verdict.summary(found)).decode())
+        _say(orjson.dumps({**verdict.summary(found), "not_given": missing}).decode())
     else:
         verdict.tell(console_on(sys.stdout), found, bundle.city.zone)
     _report(options, f"Backtest: {old.name} and {new.name}", after, bundle, found)
+    return _ended(second)
 
 
 def _side(text: str, rules: Path) -> Side:
@@ -178,11 +185,28 @@ def _seeing(asked: Asked, *bundles: Bundle) -> Asked:
     return msgspec.structs.replace(asked, ahead=max(map(reach_over, bundles)))
 
 
-def _run(bundle: Bundle, asked: Asked, text: str) -> Run:
-    one = _backtest(bundle, asked)
+def _run(one: Backtest, asked: Asked, text: str) -> Run:
     with asked.progress(text, _total(one, asked)) as advance:
         findings = one.final(advance)
-    return Run(findings, noise(findings, bundle.city.zone, one.first, one.last), one.summary(), one.first, one.last)
+    told = noise(findings, one.bundle.city.zone, one.first, one.last)
+    return Run(findings, told, one.summary(), one.first, one.last)
+
+
+def _warned(*runs: Backtest) -> list[Any]:
+    """Say which rules miss a feed that was not given, before anybody reads what they find; the same for JSON."""
+    missing = dict[Unfed, None]()
+    for one in runs:
+        missing |= dict.fromkeys(Feeds(one.bundle, one.replay.intakes).unfed())
+    for text in sentences(missing):
+        _say(f"warning: {text}")
+    return [msgspec.to_builtins(one) for one in missing]
+
+
+def _ended(one: Backtest) -> int:
+    """Say where hardly a record was understood; 1 if there is an input of which none at all was."""
+    for text in barren(one.replay.intakes, one.replay.dead):
+        _say(text if text.startswith(" ") else f"warning: {text}")
+    return 1 if accepted_none(one.replay.intakes) else 0
 
 
 def _backtest(bundle: Bundle, asked: Asked) -> Backtest:
