@@ -229,7 +229,9 @@ class Worker:
         findings: Counter[tuple[str, ...]] = Counter()
         engines: Counter[str] = Counter()
         excepted: Counter[tuple[str, ...]] = Counter()
+        routed: Counter[tuple[str, ...]] = Counter()
         if self.ingest is not None:
+            routed.update(self.ingest.router.counts)
             excepted.update(self.ingest.router.guardian.exceptions)
         keys = 0
         boards: list[Board] = []
@@ -240,6 +242,8 @@ class Worker:
                 if isinstance(part.fold, DetectFold):
                     findings.update(part.fold.told)
                     excepted.update(part.fold.exceptions)
+                    routed.update(part.fold.engine.onward.router.counts)
+                    excepted.update(part.fold.engine.onward.router.guardian.exceptions)
                     engines.update(part.fold.engine.counts)
                     keys += part.fold.engine.open_keys
                 elif isinstance(part.fold, RespondFold):
@@ -251,8 +255,7 @@ class Worker:
             Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
             Reading("refolds", "Keys computed again because an event came out of order.", (), {(): engines["refolds"]}),
             Reading("dead_letters", "Records not understood, by reason.", ("source", "reason"), self.dead),
-            Reading("not_routed", "Events that a rule did not take.", ("reason", "rule"),
-                    {} if self.ingest is None else self.ingest.router.counts),
+            Reading("not_routed", "Events and findings that a rule did not take.", ("reason", "rule"), routed),
             Reading("exceptions", "Events that an exception of a rule covers, or would cover had it not expired.",
                     ("reason", "rule", "exception"), excepted),
             Reading("keys_limited", "Where corrections were given up: keys settled early, events too old.", ("reason",),

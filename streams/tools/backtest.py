@@ -90,6 +90,9 @@ class Backtest:
             self._told = self._jobs.close()
             last = {finding.id: finding for finding in self._told.final}
             self.changes.update(self._told.changes)
+            router = self.replay.engine.onward.router
+            router.counts.update(dict(self._told.routed))
+            router.guardian.exceptions.update(dict(self._told.exceptions))
         return ordered(finding for finding in last.values() if self.span.holds(finding))
 
     def summary(self) -> dict[str, Any]:

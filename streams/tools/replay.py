@@ -84,11 +84,13 @@ class Replay:
         for intake in self.intakes.values():
             fates.update(intake.counts)
             reasons.update(intake.dead_reasons)
+        routers = (self.router, self.engine.onward.router)
         routed: Counter[str] = Counter()
-        for (reason, _), number in self.router.counts.items():
-            routed[reason] += number
-        excepted = {f"{reason} {rule}: {name}": number
-                    for (reason, rule, name), number in sorted(self.router.guardian.exceptions.items())}
+        for router in routers:
+            for (reason, _), number in router.counts.items():
+                routed[reason] += number
+        exceptions = sum((router.guardian.exceptions for router in routers), Counter())
+        excepted = {f"{reason} {rule}: {name}": number for (reason, rule, name), number in sorted(exceptions.items())}
         return {**summary(fates), "dead_reasons": _plain(reasons), "routing": _plain(routed), "exceptions": excepted}
 
 

@@ -31,11 +31,16 @@ _packer = msgspec.msgpack.Encoder()
 
 
 class Told(msgspec.Struct, array_like=True):
-    """What a job found: the last word on each finding, how often each change was told, keys with state."""
+    """What a job found: the last word on each finding, how often each change was told, keys with state.
+
+    `routed` and `exceptions` are what a `Router` counts, of the findings that rules read.
+    """
 
     final: list[Finding]
     changes: dict[str, int]
     open_keys: int
+    routed: list[tuple[tuple[str, str], int]] = []
+    exceptions: list[tuple[tuple[str, str, str], int]] = []
 
 
 _told = msgspec.msgpack.Decoder(Told)
@@ -83,7 +88,8 @@ class Jobs:
         changes: Counter[str] = Counter()
         for one in told:
             changes.update(one.changes)
-        return Told([finding for one in told for finding in one.final], changes, sum(one.open_keys for one in told))
+        return Told([finding for one in told for finding in one.final], changes, sum(one.open_keys for one in told),
+                    [pair for one in told for pair in one.routed], [pair for one in told for pair in one.exceptions])
 
     def _share(self, row: MemberRow) -> int:
         return self.number if row.rule in self._refs else partition_of(row.rule, row.key, self.number)
@@ -105,7 +111,10 @@ class Jobs:
                     changes[finding.change] += 1
         except EOFError:
             return
-        pipe.send_bytes(_packer.encode(Told(list(last.values()), changes, sum(one.open_keys for one in engines))))
+        router = engines[-1].onward.router  # rules that read rules are all in one engine
+        pipe.send_bytes(_packer.encode(Told(
+            list(last.values()), changes, sum(one.open_keys for one in engines),
+            list(router.counts.items()), list(router.guardian.exceptions.items()))))
 
     def _engines(self, bundle: Bundle, sources: Collection[str], index: int) -> list[Engine]:
         """Those that take a job's frames in turn."""

@@ -41,6 +41,16 @@ def test_every_line_is_the_same(bundle: Bundle, folder: Path, jobs: int, finish:
     assert several.summary() == one.summary()
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_rule_could_not_use_of_findings_is_counted(folder: Path, tmp_path: Path, jobs: int) -> None:
+    write_rules(tmp_path)
+    (tmp_path / "more.yaml").write_text("{kind: threshold, id: streets, rule: gas, by: place.address, window: 1h, "
+                                        "condition: {gte: 2}, owner: gas}")
+    one = run(load(tmp_path), folder, jobs)
+    found = [finding for finding in one.final() if finding.rule == "gas"]
+    assert one.summary()["routing"]["no_key"] >= len(found) > 0
+
+
 def test_rules_that_read_findings_stay_with_those_that_they_read(bundle: Bundle) -> None:
     assert family(bundle) == {"gas", "gas-spreads"}
 
