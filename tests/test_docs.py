@@ -35,6 +35,7 @@ from streams.topics import Topics
 from tests.conftest import ROOT
 
 README, MANUAL, RUNBOOK = ROOT / "README.md", ROOT / "rules" / "README.md", ROOT / "deploy" / "README.md"
+PROBLEMS = ROOT / "rules" / "problems.md"
 BLOCK = re.compile(r"^```(?P<kind>[a-z .]+)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 KAFKA = "kafka://127.0.0.1:19092"
 MAKE = """#!/bin/sh
@@ -130,7 +131,7 @@ def test_every_document_in_the_manual_loads_and_its_tests_pass(tmp_path: Path) -
     assert {(result.rule, result.name): result.problems for result in results if result.problems} == {}
 
 
-@pytest.mark.parametrize("page", [MANUAL])
+@pytest.mark.parametrize("page", [MANUAL, PROBLEMS])
 def test_what_is_made_from_the_code_is_up_to_date(page: Path) -> None:
     text = page.read_text()
     assert rewritten(text) == text, f"run: python -m streams.tools.manual {page.relative_to(ROOT)}"
@@ -210,9 +211,16 @@ def test_pages_name_only_files_that_are_there(page: Path) -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize("page", [README, MANUAL, RUNBOOK])
+@pytest.mark.parametrize("page", [README, MANUAL, PROBLEMS, RUNBOOK])
 def test_links_within_a_page_lead_somewhere(page: Path) -> None:
     text = page.read_text()
     titles = [title.strip().lower() for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)]
     anchors = {re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
     assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= anchors
+
+
+def test_every_problem_code_leads_to_its_page() -> None:
+    titles = re.findall(r"^### (TOC\d+)$", PROBLEMS.read_text(), re.MULTILINE)
+    linked = re.findall(r"\[(TOC\d+)\]\(problems\.md#(toc\d+)\)", MANUAL.read_text())
+    assert [code for code, _ in linked] == titles == sorted(CODES)
+    assert all(anchor == code.lower() for code, anchor in linked)
