@@ -78,6 +78,12 @@ class Explained(msgspec.Struct, frozen=True):
         found = [self.measured.progress] if self.measured is not None else [one.progress for one in self.standing]
         return max(found, default=float("-inf"))
 
+    @property
+    def rank(self) -> tuple[float, int]:
+        """`progress`, and where nothing is measured how many events there were."""
+        unmeasured = self.measured is not None and self.measured.value is None
+        return self.progress, len(self.measured.members) if unmeasured and self.measured is not None else 0
+
 
 class Relaxed(msgspec.Struct, frozen=True):
     """The rule without one of its demands: where this one holds and the rule does not, the demand is the reason.

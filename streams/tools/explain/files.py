@@ -78,8 +78,9 @@ def dead_one(mapper: Mapper, letter: DeadLetter, place: str, record: Record, cam
     with contextlib.suppress(FormatError):
         fields = decoder(mapper.source.format)(record.value, record.headers)
         time, kind = read_time(mapper, fields, record.row), read_type(mapper, fields, record.row)
-    return Arrived(Fate.DEAD, letter.source, place, BEFORE_ALL, None, letter.reason, letter.problem,
-                   letter.record if letter.encoding == "text" else "", came if time is None else time, kind)
+    text = letter.record if letter.encoding == "text" else record.value.decode(errors="replace")
+    return Arrived(Fate.DEAD, letter.source, place, BEFORE_ALL, None, letter.reason, letter.problem, text,
+                   came if time is None else time, kind)
 
 
 def read_time(mapper: Mapper, fields: Mapping[str, Any], row: int) -> Micros | None:

@@ -80,7 +80,7 @@ class Lane:
         """The moment at which the rule came nearest to holding, and the facts of it; the latest of equal ones."""
         found: tuple[Micros, Explained] | None = None
         for time, facts in self._moments():
-            if asked.holds(time) and time > after and (found is None or facts.progress >= found[1].progress):
+            if asked.holds(time) and time > after and (found is None or facts.rank >= found[1].rank):
                 found = (time, facts)
         return found
 

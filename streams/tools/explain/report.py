@@ -31,6 +31,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
         "verdict": {"fired": one.fired, "reason": one.reason, "sentence": one.sentence},
         "reasons": [{"reason": cause.reason, "text": _said(one, index)} for index, cause in enumerate(one.causes)],
         "funnel": funnel(one), "events": [_event(one, look) for look in shown_looks(one)],
+        "events_left_out": len(near_looks(one)) - len(shown_looks(one)),
         "state": state(one, _time), "clock": _time(one.story.clock),
         "clocks": {name: _time(clock) for name, clock in sorted(one.story.clocks.items())},
         "findings": [_finding(finding) for finding in one.findings],
@@ -42,7 +43,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
 
 def funnel(one: Explanation) -> dict[str, int]:
     """How many were left after each step, near the moment: from records to what the key took."""
-    near = [look for look in one.looks if one.asked.holds(look.event.time)]
+    near = near_looks(one)
     events = {look.event.order: look.arrived for look in near}
     dead = sum(1 for arrived in one.story.arrived if arrived.fate is Fate.DEAD
                and (arrived.time is None or one.asked.holds(arrived.time)))
@@ -112,9 +113,14 @@ def _facts(one: Explanation, facts: Explained, show: Callable[[Micros], str | No
     return found
 
 
+def near_looks(one: Explanation) -> list[Look]:
+    """The events near the moment."""
+    return [look for look in one.looks if one.asked.holds(look.event.time)]
+
+
 def shown_looks(one: Explanation) -> list[Look]:
     """The events near the moment, at most `EVENTS_SHOWN`: the nearest, in order of time."""
-    near = [look for look in one.looks if one.asked.holds(look.event.time)]
+    near = near_looks(one)
     if one.asked.at is not None:
         at = one.asked.at
         near.sort(key=lambda look: abs(look.event.time - at))
@@ -207,6 +213,9 @@ def _events(one: Explanation) -> Iterator[str]:
             yield f"{'':>23}{hurdle.text}: {hurdle.failure or 'false'}{f' ({values})' if values else ''}"
         if look.keyless or look.valueless:
             yield f"{'':>23}{look.valueless or 'missing: ' + ', '.join(look.keyless)}"
+    left = len(near_looks(one)) - len(looks)
+    if left:
+        yield f"{'':>23}and {left} more, {'later ones' if one.asked.at is None else 'farther from that moment'}"
 
 
 def _state(one: Explanation) -> Iterator[str]:

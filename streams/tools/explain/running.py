@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -122,11 +123,11 @@ class Reading:
 
     def _dead(self, told: Mapping[str, Any], entry: Entry) -> Arrived:
         letter = msgspec.convert(told, DeadLetter)
-        text = letter.record if letter.encoding == "text" else ""
+        value = letter.record.encode() if letter.encoding == "text" else b64decode(letter.record)
         came = entry.timestamp if letter.received_at is None else parse_rfc3339(letter.received_at)
         place = f"{letter.topic}/{letter.partition}, offset {letter.offset}"
         mapper = Mapper(self.bundle, self.bundle.sources[letter.source])
-        return dead_one(mapper, letter, place, Record(letter.offset, came, text.encode()), came)
+        return dead_one(mapper, letter, place, Record(letter.offset, came, value), came)
 
 
 async def entries(log: Log, topic: str) -> AsyncIterator[Entry]:

@@ -20,7 +20,18 @@ from streams.tools.explain.causes import FIRED, Cause
 from streams.tools.explain.fits import Hurdle, Look
 from streams.tools.explain.folding import Region
 from streams.tools.explain.story import Arrived, Story
-from streams.tools.explain.wording import Words, amount, compared, for_key, number, ordinal, shown, steps_of, window
+from streams.tools.explain.wording import (
+    Words,
+    amount,
+    compared,
+    few,
+    for_key,
+    number,
+    ordinal,
+    shown,
+    steps_of,
+    window,
+)
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -276,8 +287,10 @@ def _window_short(told: Told) -> str:
     amounts = amount(told.rule, found.measured)
     if "over" not in told.facts:
         when = "" if told.facts.get("at") is None else f", at {told.words.time(told.facts['at'])}"
-        nearest = "at most" if found.measured.name == "count" else "no nearer than"
-        return f"{nearest} {amounts}{when}" if found.measured.value is not None else amounts
+        least = found.measured.name == "count" or found.measured.value is None
+        nearest = "at most" if least else "no nearer than"
+        told_of = found.measured.value is not None or few(told.rule, found.measured)
+        return f"{nearest} {amounts}{when}" if told_of else amounts
     over: Micros = told.facts["over"]
     after = f"{show_duration(over)} after the window" if over else "just when the first had left the window"
     need, value = found.measured.test.value, found.measured.value or 0
@@ -291,8 +304,12 @@ def _window_short(told: Told) -> str:
 
 def _but(told: Told) -> str:
     """How many more events the same is true of, and what that leaves."""
+    return _more(told) + told.short
+
+
+def _more(told: Told) -> str:
     more = told.facts.get("others", 0)
-    return (f" (and {more} more)" if more else "") + told.short
+    return f" (and {more} more)" if more else ""
 
 
 def _hurdle(one: Hurdle) -> str:
@@ -378,7 +395,15 @@ def _other_key(told: Told) -> str:
 
 
 def _dead(told: Told) -> str:
+    if "unread" in told.facts:
+        unread, around = told.facts["unread"], "" if told.asked.at is None else " near that time"
+        return (f"{unread} record{'' if unread == 1 else 's'} of its sources{around} became"
+                f" {'a dead letter' if unread == 1 else 'dead letters'}; nothing in"
+                f" {'it' if unread == 1 else 'them'} names what it asks for")
     one: Arrived = told.facts["arrived"]
+    if told.facts.get("perhaps"):
+        return (f"perhaps it is the record at {one.place} of {one.source}, which became a dead letter ({one.reason}):"
+                f" {one.problem}{_more(told)}")
     return f"the record at {one.place} of {one.source} became a dead letter ({one.reason}): {one.problem}{_but(told)}"
 
 

@@ -30,6 +30,7 @@ ALIKE, SPELLED = 0.8, 0.7
 """From which likeness on two keys are taken for one, and a key that there is not for one that is misspelt."""
 TRIED_AT_MOST = 60
 FARTHER = 5
+"""Circles so many times as large as `near` allows and larger are the reason only where nothing else is."""
 Number = TypeVar("Number", int, float)
 DEMANDS = {
     "not": ("step_forbidden", 30), "until": ("ended_by_until", 31), "for": ("for_too_short", 32),
@@ -186,16 +187,16 @@ class Inquiry:
         radii = self._radii(radius)
         found = first_that(radii, lambda one: self._new(farther(one)) is not None)
         if found is not None:
-            rank = 48 if found - radius <= radius / CLOSE else 57
+            rank = 48 if found - radius <= radius / CLOSE else 57 if found <= FARTHER * radius else 88
             yield Cause("too_far", rank, {"radius": radius, "needed": found, "episode": self._new(farther(found)),
                                           **self._best()})
 
     def _radii(self, radius: float) -> list[float]:
-        """The larger circles that could hold more, up to `FARTHER` times as large."""
+        """The larger circles that could hold more."""
         places = [one.position for one in self.lane.members if one.position is not None
                   and self.asked.holds(one.time)][-TRIED_AT_MOST:]
         apart = {distance(a.lat, a.lon, b.lat, b.lon) + 1e-6 for a in places for b in places}
-        return sorted(one for one in apart if radius < one <= FARTHER * radius)
+        return sorted(one for one in apart if radius < one)
 
     def _sizes(self, size: Micros) -> list[Micros]:
         """The longer windows that could hold more, up to twice as long."""
@@ -256,9 +257,9 @@ class Inquiry:
                 return
 
     def dead(self) -> Iterator[Cause]:
-        """Dead letters near the moment: those that speak of the key, if they are as many as are missed, then others.
+        """Dead letters near the moment: those that speak of the key, those that may, and how many others there are.
 
-        An absence is not for want of a record.
+        Those that speak of it are the reason if they are as many as are missed. An absence is not for want of a record.
         """
         if self.rule.kind == "absence":
             return
@@ -266,18 +267,33 @@ class Inquiry:
                 and self.asked.holds(one.time)]
         speaking = [one for one in near if self._speaks(one)]
         others = [one for one in near if one not in speaking]
-        for ones, rank in ((speaking, 49 if 0 < self._missed() <= len(speaking) else 95), (others, 96)):
+        perhaps = [one for one in others if self._may_be_meant(one)]
+        missed = 0 < self._missed() <= len(speaking)
+        for ones, rank, facts in ((speaking, 49 if missed else 95, self._best()), (perhaps, 96, {"perhaps": True})):
             if ones:
                 reason = "unknown_type" if ones[0].reason == DeadReason.UNKNOWN_TYPE else "dead_letter"
-                yield Cause(reason, rank, {"arrived": ones[0], "others": len(ones) - 1, **self._best()})
+                yield Cause(reason, rank, {"arrived": ones[0], "others": len(ones) - 1, **facts})
+        if len(others) > len(perhaps):
+            yield Cause("dead_letter", 97, {"unread": len(others) - len(perhaps)})
 
     def _speaks(self, one: Arrived) -> bool:
         """Whether a record is of a type that the rule asks for, or nearly, and names the key."""
-        asked = [name for selector in self.rule.selectors for name in selector.types]
-        if not selects(self.rule, one.told_type) and not get_close_matches(one.told_type, asked, 1, ALIKE):
-            return False
-        texts = [re.escape(str(part)) for part in self.lane.key if part != ""]
-        return all(re.search(rf"(?<!\w){text}(?!\w)", one.text) for text in texts)
+        return self._asks_for(one.told_type) and all(names_it(one.text, str(part)) for part in self.lane.key)
+
+    def _asks_for(self, kind: str) -> bool:
+        """Whether the rule asks for an event type, or for one that is spelled nearly so."""
+        return selects(self.rule, kind) or bool(get_close_matches(kind, self._types(), 1, ALIKE))
+
+    def _types(self) -> list[str]:
+        return [name for selector in self.rule.selectors for name in selector.types]
+
+    def _may_be_meant(self, one: Arrived) -> bool:
+        """Whether a record has anything of the rule: its type, or the text of one or of the key."""
+        parts = [str(part) for part in self.lane.key if part != ""]
+        kinds = [] if one.told_type else [name.removesuffix(".*").rpartition(".")[2] for name in self._types()]
+        return (bool(one.told_type) and self._asks_for(one.told_type)) or any(
+            names_it(one.text, text) for text in kinds) or bool(parts) and all(
+            names_it(one.text, text) for text in parts)
 
     def _missed(self) -> int:
         """How many events are missed; 0 where nobody can say."""
@@ -294,19 +310,18 @@ class Inquiry:
     def rest(self) -> Iterator[Cause]:
         """What can be said where nothing alone would have made it hold."""
         at, kind = self.asked.at, self.rule.kind
-        fed = self.rule.sources & self.story.sources
-        if not fed and not self.rule.bases:
-            yield Cause("not_fed", 10, {})
-        elif not self.lane.members and kind != "absence":
-            yield self._nothing()
-        elif kind == "absence":
-            yield from self._absent(at)
-        else:
-            best = self._best()
-            reason = {"threshold": "window_short", "sequence": "step_missing"}.get(kind, "no_event")
-            yield Cause(reason, 91, best) if best else self._nothing()
         closed = [one for one in self.lane.fold(self.story.clock).hold.episodes
                   if at is not None and one.closed is not None and self.asked.low <= one.closed < at]
+        best = self._best()
+        if not self.rule.sources & self.story.sources and not self.rule.bases:
+            yield Cause("not_fed", 10, {})
+        elif kind == "absence":
+            yield from self._absent(at)
+        elif best and self.lane.members:
+            reason = {"threshold": "window_short", "sequence": "step_missing"}.get(kind, "no_event")
+            yield Cause(reason, 91, best)
+        elif not closed or not any(self.asked.holds(one.time) for one in self.lane.members):
+            yield self._nothing()
         if closed:
             yield Cause("over", 95 if kind == "absence" else 70, {"episode": closed[-1]})
 
@@ -369,6 +384,11 @@ def first_that(values: Sequence[Number], does: Callable[[Number], bool]) -> Numb
         middle = (low + high) // 2
         low, high = (low, middle) if does(values[middle]) else (middle + 1, high)
     return values[low] if low < len(values) else None
+
+
+def names_it(text: str, name: str) -> bool:
+    """Whether a text has a name in it as a word of its own; every text has the empty one."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text) is not None if name else True
 
 
 def covers(exemption: Exemption, named: Mapping[str, Any]) -> bool:

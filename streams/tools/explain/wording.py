@@ -77,9 +77,17 @@ def amount(rule: Rule, measured: Measured) -> str:
         need = test.value if test.op == "gte" else test.value + 1
         return f"{value or 0} of {number(need)} events{window(rule)}"
     wanted = f"where {compared(test)} is asked for"
+    if value is None and few(rule, measured):
+        there = f"{len(measured.members)} of {rule.spec['min_events']} events{window(rule)}"
+        return f"{there}, so there is no value of {name} (`min_events`)"
     if value is None:
         return f"no value of {name}{window(rule)} {wanted}"
     return f"{name} = {number(value)}{window(rule)} {wanted}"
+
+
+def few(rule: Rule, measured: Measured) -> bool:
+    """Whether there are fewer events than `min_events` asks for."""
+    return len(measured.members) < (rule.spec.get("min_events") or 0)
 
 
 def compared(test: Test) -> str:

@@ -79,6 +79,8 @@ def test_the_verdict_is_the_one_sentence_that_says_why(
     told = orjson.loads(orjson.dumps(as_json(one)))
     assert told["verdict"]["sentence"] == one.sentence
     assert as_text(one).startswith(one.sentence)
+    if "besides" in case:
+        assert [reason["text"] for reason in told["reasons"][1:]] == case["besides"]
 
 
 def test_every_reason_has_a_case() -> None:

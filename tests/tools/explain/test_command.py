@@ -44,6 +44,26 @@ def test_it_answers_for_a_file(home: Path, capsys: pytest.CaptureFixture[str]) -
     assert told["funnel"]["records that could be for it"] == 1
 
 
+def test_it_says_how_many_events_it_leaves_out(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [reading(minute, minute) for minute in range(25)]
+    Path("records.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    assert main([*FILE, "--rule", "gas"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("  taken") == 20
+    assert "and 5 more, later ones" in out
+    assert main([*FILE, "--rule", "gas", "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out)["events_left_out"] == 5
+
+
+def test_it_reads_what_is_no_text_for_what_it_may_be_about(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [orjson.dumps(reading(0, 0)), b'{"device": "d1", "x": "\xff"}', b'{"device": "d2", "x": "\xff"}']
+    Path("records.jsonl").write_bytes(b"\n".join(rows))
+    assert main([*FILE, "--rule", "gas", "--key", "device=d1"]) == 0
+    out = capsys.readouterr().out
+    assert "perhaps it is the record at row 1 of sensors, which became a dead letter (not_utf8)" in out
+    assert "1 record of its sources became a dead letter; nothing in it names what it asks for" in out
+
+
 def test_it_answers_for_a_test(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "--test", "too far apart"]) == 0
     verdict = "It did not fire for device d: 1 of 2 events in 10m; the second came 7s after the window."
