@@ -119,7 +119,11 @@ class Explains(Protocol):
 
 
 class Kind(Protocol):
-    """A kind, as its file offers it: `FIELDS` beside the common ones, and how a rule of it is compiled."""
+    """A kind, as its file offers it: `FIELDS` beside the common ones, and how a rule of it is compiled.
+
+    It may offer besides: `FACTS`, what texts can name beside what events say, each with its meaning; `SUMMARY`, the
+    text of a rule that writes none; and `measured(spec)`, the expression of what it keeps of an event, where no `measure` says that.
+    """
 
     NAME: str
     FIELDS: tuple[Field, ...]
@@ -131,7 +135,7 @@ class Kind(Protocol):
         """A detector for one rule whose fields have no problems."""
 
 
-NAMES = ("match", "threshold", "sequence", "absence")
+NAMES = ("match", "threshold", "sequence", "absence", "hotspot")
 
 
 @cache

@@ -25,7 +25,8 @@ All events of a rule are judged together, or with `by` (`by: place.district`) th
 place is counted (`no_value`) and left out. A key in which nothing happens for `memory` is forgotten, and learns anew.
 
 Texts may name what stands out: `{{ observed }}` and `{{ expected }}` events over `{{ span }}` within `{{ radius }}`
-metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `1.4 years`, at most `> 10 years`.
+metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `3 years`, at most `more than 10 years`.
+Where the rule writes no summary it says: 17 events within 550 m in 3d, normally 4; as much as this about once in 3 years.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, show_duration
 from streams.conditions import EvalError, Expression
 from streams.conditions.values import Failure
 from streams.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
+from streams.exceedance import BELIEVED, how_long
 from streams.explained import Explained, Relaxed
 from streams.kinds import Detector, Field, Frontier, Identity
 from streams.records import Event, KeyValues, Member, Micros
@@ -54,8 +56,6 @@ from streams.usual import Usual
 from streams.windows import Edges
 
 NAME = "hotspot"
-YEAR = 365 * DAY
-RECURRENCE_AT_MOST = 10 * YEAR
 MEMORY = 364 * DAY
 BINS_AT_MOST = 60
 RINGS_AT_MOST = 8
@@ -84,6 +84,9 @@ FACTS = {
     "recurrence": "how seldom chance brings as much",
 }
 """What a text may name beside what events say."""
+SUMMARY = ("{{ observed }} events within {{ radius }} m in {{ span }}, normally {{ expected }}; as much as this about "
+           "once in {{ recurrence }}")
+"""What a rule says that writes no summary."""
 
 
 class Bucket(msgspec.Struct, array_like=True):
@@ -308,7 +311,7 @@ class Hotspot:
         if single > self.chance:
             return single  # that of all zones is not less
         ceiling = ground.ceiling(zone.score)
-        if ceiling <= min(self.chance, self.bin / RECURRENCE_AT_MOST):
+        if ceiling <= min(self.chance, self.bin / BELIEVED):
             return ceiling
         return ground.chance(zone.score, msgspec.msgpack.encode([self.seed, key]))
 
@@ -316,7 +319,7 @@ class Hotspot:
         lat, lon = h3.cell_to_latlng(names[zone.centre])
         facts = {"place.lat": round(lat, 6), "place.lon": round(lon, 6), "observed": zone.observed,
                  "expected": float(f"{zone.expected:.2g}"), "span": show_duration(zone.length * self.bin),
-                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": recurrence_of(self.bin, chance)}
+                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": how_long(self.bin / chance)}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
 
     # Clusters
@@ -403,18 +406,6 @@ def rings_around(cell: str, rings: int) -> tuple[tuple[str, ...], ...]:
         found.append(tuple(sorted(disc - inner)))
         inner = disc
     return tuple(found)
-
-
-def recurrence_of(bin: Micros, chance: float) -> str:
-    """After how long chance brings as much once more, for people."""
-    if chance * RECURRENCE_AT_MOST <= bin:
-        return "> 10 years"
-    time = bin / chance
-    for unit, name in ((YEAR, "years"), (DAY, "days"), (HOUR, "hours")):
-        if time >= 2 * unit or name == "hours":
-            number = time / unit
-            return f"{number:.1f} {name}" if number < 10 else f"{number:.0f} {name}"
-    return ""
 
 
 def measured(spec: Mapping[str, Any]) -> Expression:

@@ -79,10 +79,10 @@ def fields_of(kind: str) -> tuple[Field, ...]:
 def foreign_to(kind: str) -> Mapping[str, str]:
     """Fields that this kind does not have but others do, each with what to do."""
     here = {field.name for field in fields_of(kind)}
-    found = {}
+    found: dict[str, str] = {}
     for name, other in all_kinds().items():
         for field in other.FIELDS:
             if field.name not in here:
-                found[field.name] = f"it is a field of {called(name)}"
+                found.setdefault(field.name, f"it is a field of {called(name)}")
     found |= {name: advice.format(kind=kind) for (its, name), advice in _UNUSED.items() if its == kind}
     return found

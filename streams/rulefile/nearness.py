@@ -36,17 +36,17 @@ class Nearness:
             text = f"`{CELL}` is what `near` calls its own part of the key"
             self.report.add(codes.BAD_KEY, draft.values.spot("by"), text, "leave it out, or name `place.cell`")
         for one in built:
-            self._placed(one)
+            self.check_placed(one, "circle")
         things = [self._thing(draft, built, passage, step) for passage, step in draft.things]
         return Near(radius, 2 * radius if match else radius, tuple(thing for thing in things if thing is not None))
 
-    def _placed(self, built: Built) -> None:
-        """Events of which nobody says where they happen are in no circle."""
+    def check_placed(self, built: Built, where: str) -> None:
+        """Events of which nobody says where they happen are in no circle, in no cell."""
         patterns = () if built.chosen is None else built.chosen.patterns
         feeds = [self.selection.sources[name] for name in self.selection.senders(patterns)]
         if not feeds or any(is_finding(pattern) or _has_place(feed) for pattern in patterns for feed in feeds):
             return
-        text = f"no source says where events of `{', '.join(patterns)}` happen: they are in no circle"
+        text = f"no source says where events of `{', '.join(patterns)}` happen: they are in no {where}"
         hint = f"add `place: {{lat: ..., lon: ...}}` to the source {' or '.join(sorted(feed.id for feed in feeds))}"
         self.report.add(codes.NO_PLACE, built.draft.types[0].spot, text, hint)
 
