@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
 def load(options: argparse.Namespace) -> int:
     """`tocsin load`: a file onto a topic."""
     from streams.logs import LogError, open_log
+    from streams.texts import counted
     from streams.tools.load import load as load_file
 
     bundle = load_bundle(options.rules)
@@ -92,7 +93,7 @@ def load(options: argparse.Namespace) -> int:
     except LogError as error:
         raise Refused(str(error)) from error
     summary = {"records": number, "source": source.id, "topic": source.topic}
-    print(orjson.dumps(summary).decode() if options.json else f"{number} records onto {source.topic}")
+    print(orjson.dumps(summary).decode() if options.json else f"{counted(number, 'record')} onto {source.topic}")
     return 0
 
 
@@ -126,7 +127,7 @@ def tail(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """`tocsin check`: every mistake at once."""
-    from streams.tools.checking.command import Misasked
+    from streams.tools.asking import Misasked
     from streams.tools.checking.command import check as check_rules
 
     existing_directory(options.rules)
@@ -207,7 +208,7 @@ def backtest(options: argparse.Namespace) -> int:
         raise Refused(str(error)) from error
     except Problems as found:
         print_problems(found.problems)
-        raise Refused(f"{len(found.problems)} mistakes; nothing was started") from found
+        raise Refused(f"{_mistakes(found.problems)}; nothing was started") from found
 
 
 def explain(options: argparse.Namespace) -> int:
@@ -282,7 +283,13 @@ def load_workshop(directory: Path) -> Workshop:
         return workshop(existing_directory(directory))
     except Problems as found:
         print_problems(found.problems)
-        raise Refused(f"{len(found.problems)} mistakes in {directory}; nothing was started") from found
+        raise Refused(f"{_mistakes(found.problems)} in {directory}; nothing was started") from found
+
+
+def _mistakes(problems: list[Problem]) -> str:
+    from streams.texts import counted
+
+    return counted(len(problems), "mistake")
 
 
 def print_problems(problems: list[Problem]) -> None:

@@ -35,6 +35,11 @@ _UNSEEN = dict.fromkeys([*range(32), *range(127, 160), 0x2028, 0x2029], " ") | d
     [0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None)
 
 
+def counted(number: int, word: str) -> str:
+    """`1 day`, `2 days`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 class TextError(ValueError):
     """A mistake in a text: `column` counts from 1, `length` is in characters."""
 

@@ -32,7 +32,7 @@ def rules(tmp_path: Path) -> Path:
 def test_check_tells_what_has_expired_as_of_a_day(
         rules: Path, today: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--rules", str(rules), "--quiet", "--today", today]) == code
-    assert ("TOC100: the exception `works` has expired" in capsys.readouterr().err) == (code == 1)
+    assert ("TOC100: the exception `works` has expired" in capsys.readouterr().out) == (code == 1)
 
 
 def test_a_service_goes_on_and_warns(rules: Path) -> None:

@@ -14,6 +14,8 @@ import orjson
 
 from streams.problems import Gravity, Problem
 from streams.rulefile import Examined, examine
+from streams.texts import counted
+from streams.tools.asking import Misasked
 from streams.tools.checking.changes import Touched, changed_since
 from streams.tools.checking.sarif import sarif
 from streams.tools.revisions import NoRevision
@@ -21,10 +23,6 @@ from streams.tools.testing.mistakes import mistakes
 
 STOPPING = (Gravity.FATAL, Gravity.BUG)
 FORMATS = ("text", "json", "sarif")
-
-
-class Misasked(Exception):
-    """It cannot be done as it was asked; the text says what to do."""
 
 
 def check(options: argparse.Namespace, today: date, version: str) -> int:
@@ -47,7 +45,8 @@ def check(options: argparse.Namespace, today: date, version: str) -> int:
         _print(found.problems, found.texts)
         remarks = len(found.problems) - len(stopping)
         late = f", {len(found.snoozed)} snoozed" if found.snoozed else ""
-        print(f"{len(stopping)} mistakes, {remarks} remarks{late}", file=sys.stderr)
+        sys.stdout.flush()  # the sum comes last, also where both go to one file
+        print(f"{counted(len(stopping), 'mistake')}, {counted(remarks, 'remark')}{late}", file=sys.stderr)
     return 1 if stopping else 0
 
 
@@ -76,4 +75,4 @@ def _print(problems: Iterable[Problem], texts: Mapping[str, str]) -> None:
     for problem in problems:
         if problem.file not in lines:
             lines[problem.file] = texts.get(problem.file, "").splitlines()
-        print(problem.shown(lines[problem.file]), file=sys.stderr)
+        print(problem.shown(lines[problem.file]))

@@ -76,7 +76,7 @@ def told(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
     def run(*words: str) -> tuple[int, str]:
         code = cli.main(["check", "--changed", "HEAD", *words])
-        return code, capsys.readouterr().err
+        return code, "".join(capsys.readouterr())
 
     return run
 
