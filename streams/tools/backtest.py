@@ -100,6 +100,14 @@ class Backtest:
         keys = self.replay.engine.open_keys if self._told is None else self._told.open_keys
         return {**self.replay.summary(), "changes": dict(sorted(self.changes.items())), "open_keys": keys}
 
+    @property
+    def seen(self) -> tuple[Micros | None, Micros | None]:
+        """The times of the first event and of the last, of the span; None where there is none in it."""
+        if self.first is None or self.last is None:
+            return None, None
+        first, last = max(self.first, self.span.since), min(self.last, self.span.until - 1)
+        return (first, last) if first <= last else (None, None)
+
     def _of_files(self) -> tuple[Replay, Batches]:
         replay = Replay(self.bundle, [name for name, _ in self.inputs], self.order == "arrival", self.now)
         return replay, self._read_files(replay)

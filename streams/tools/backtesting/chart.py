@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.rules import Bundle
-from streams.tools.backtesting.noise import Noise, RuleNoise
+from streams.texts import counted
+from streams.tools.backtesting.noise import Noise, RuleNoise, headline
 
 BAR = 40
 DAYS_AT_MOST, RULES_AT_MOST, NAMES_AT_MOST = 62, 30, 10
@@ -18,20 +19,20 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def show(console: Console, noise: Noise, bundle: Bundle) -> None:
     """Print it."""
-    console.print(f"{noise.findings} findings on {len(noise.days)} days, {noise.per_day:.1f} a day")
+    console.print(headline(noise))
     for line in histogram(noise.days, noise.by_day):
         console.print(line)
     if noise.rules:
         console.print(_table(noise.rules))
     if len(noise.rules) > RULES_AT_MOST:
-        console.print(f"and {len(noise.rules) - RULES_AT_MOST} more rules")
+        console.print(f"and {counted(len(noise.rules) - RULES_AT_MOST, 'more rule')}")
     districts = [f"{name or 'nowhere'} {number}" for name, number in noise.districts.items()]
     if len(districts) > 1:
         console.print(f"by district: {_listed(districts)}")
     found = {rule.rule for rule in noise.rules if rule.findings}
     silent = [name for name in bundle.rules if name not in found]
     if silent:
-        console.print(f"{len(silent)} rules found nothing: {_listed(silent)}")
+        console.print(f"{counted(len(silent), 'rule')} found nothing: {_listed(silent)}")
 
 
 def histogram(days: Sequence[str], counts: Sequence[int]) -> Iterable[Text]:

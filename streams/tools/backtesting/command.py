@@ -188,8 +188,8 @@ def _seeing(asked: Asked, *bundles: Bundle) -> Asked:
 def _run(one: Backtest, asked: Asked, text: str) -> Run:
     with asked.progress(text, _total(one, asked)) as advance:
         findings = one.final(advance)
-    told = noise(findings, one.bundle.city.zone, one.first, one.last)
-    return Run(findings, told, one.summary(), one.first, one.last)
+    first, last = one.seen
+    return Run(findings, noise(findings, one.bundle.city.zone, first, last), one.summary(), first, last)
 
 
 def _warned(*runs: Backtest) -> list[Any]:

@@ -11,6 +11,7 @@ from streams.ingest import DeadLetter, Intake
 from streams.reasons import Fate
 from streams.rulefile.selection import is_finding
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
+from streams.texts import counted
 
 NAMES_AT_MOST = 10
 NEARLY_ALL = 0.9  # of an input's records dead: it is hardly this source's file
@@ -118,7 +119,7 @@ def barren(intakes: Mapping[str, Intake], dead: Sequence[DeadLetter]) -> Iterato
         number, bad = intake.counts.total(), intake.counts[Fate.DEAD]
         if not bad or bad < NEARLY_ALL * number:
             continue
-        yield f"{bad} of {number} records of {name} are dead letters; is this a file of that source?"
+        yield f"{bad} of {counted(number, 'record')} of {name} are dead letters; is this a file of that source?"
         for reason, count in intake.dead_reasons.most_common(REASONS_AT_MOST):
             one = next((one for one in dead if one.source == name and one.reason == reason), None)
             yield f"  {reason} {count}{'' if one is None else f', {_example(one)}'}"

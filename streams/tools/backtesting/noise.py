@@ -11,13 +11,18 @@ import msgspec
 from streams.clocks import DAY, moment, zone_of
 from streams.findings import RETRACTED, Finding
 from streams.records import Micros
-from streams.texts import look_up, show
+from streams.texts import counted, look_up, show
 
 TOP = 5
+CELLS = ("cell", "place.cell")
+"""What a cell of the map is called in a key: that of a rule with `near`, that of a place."""
 
 
 class RuleNoise(msgspec.Struct, frozen=True):
-    """One rule's findings that were not retracted. `top` are the keys with the most, `by_day` every day of the span."""
+    """One rule's findings that were not retracted. `top` are the keys with the most, `by_day` every day of the span.
+
+    `after` of them opened after the last event, because time ran on (`--finish`); they are on no day.
+    """
 
     rule: str
     findings: int
@@ -28,10 +33,11 @@ class RuleNoise(msgspec.Struct, frozen=True):
     corrected: int
     by_day: list[int]
     top: list[tuple[str, int]]
+    after: int = 0
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """All rules together. `days` are local dates, from the first event, or finding, to the last."""
+    """All rules together. `days` are local dates from the first event to the last, `after` as of a rule."""
 
     days: list[str]
     findings: int
@@ -39,22 +45,41 @@ class Noise(msgspec.Struct, frozen=True):
     by_day: list[int]
     rules: list[RuleNoise]
     districts: dict[str, int]
+    after: int = 0
 
 
 def noise(findings: Sequence[Finding], zone: str, first: Micros | None = None, last: Micros | None = None) -> Noise:
-    """Of the last words on the findings of one run over events from `first` to `last`."""
+    """Of the last words on the findings of one run over events from `first` to `last`; of unknown ones by findings."""
     kept = [one for one in findings if one.change != RETRACTED]
     opened = [one.opened for one in kept]
-    days = days_between(min([*opened, *_known(first)], default=None), max([*opened, *_known(last)], default=None), zone)
-    order = {day: index for index, day in enumerate(days)}
+    end = max(opened, default=None) if last is None else last
+    days = days_between(min([*opened, *_known(first)], default=None), end, zone)
+    order = Days({day: index for index, day in enumerate(days)}, end or 0, zone)
     by_rule: dict[str, list[Finding]] = {}
     for one in findings:
         by_rule.setdefault(one.rule, []).append(one)
-    rules = [_of_rule(name, own, order, zone) for name, own in by_rule.items()]
+    rules = [_of_rule(name, own, order) for name, own in by_rule.items()]
     rules.sort(key=lambda rule: (-rule.findings, rule.rule))
     districts = Counter(district(one) for one in kept)
-    return Noise(days, len(kept), len(kept) / max(1, len(days)), _by_day(kept, order, zone), rules,
-                 dict(sorted(districts.items(), key=lambda pair: (-pair[1], pair[0]))))
+    by_day = order.counts(kept)
+    return Noise(days, len(kept), sum(by_day) / max(1, len(days)), by_day, rules,
+                 dict(sorted(districts.items(), key=lambda pair: (-pair[1], pair[0]))), len(kept) - sum(by_day))
+
+
+class Days(msgspec.Struct, frozen=True):
+    """The days of a run by their place; `end` is the time of its last event."""
+
+    order: dict[str, int]
+    end: Micros
+    zone: str
+
+    def counts(self, findings: Iterable[Finding]) -> list[int]:
+        """How many opened on each day; what opened after the end is on none."""
+        counts = [0] * len(self.order)
+        for one in findings:
+            if one.opened <= self.end:
+                counts[self.order[day_of(one.opened, self.zone)]] += 1
+        return counts
 
 
 def days_between(first: Micros | None, last: Micros | None, zone: str) -> list[str]:
@@ -78,6 +103,20 @@ def key_text(finding: Finding) -> str:
     return ", ".join(show(part) for part in finding.key.values()) or "everywhere"
 
 
+def placed_key(finding: Finding) -> str:
+    """The same, and beside a cell of the map, which says nothing to people, where the newest event is."""
+    where = place_text(finding)
+    parts = [f"{show(part)} ({where})" if where and name in CELLS and part else show(part)
+             for name, part in finding.key.items()]
+    return ", ".join(parts) or "everywhere"
+
+
+def place_text(finding: Finding) -> str:
+    """The address of the newest event, else its latitude and longitude; "" where neither is known."""
+    address, at = look_up(finding.facts, "place.address"), position(finding)
+    return str(address) if address else "" if at is None else f"{at[0]:.5f}, {at[1]:.5f}"
+
+
 def district(finding: Finding) -> str:
     """Where it is, by the key or by the newest event; "" if neither says."""
     known = (finding.key.get("place.district"), finding.key.get("district"), look_up(finding.facts, "place.district"))
@@ -96,21 +135,21 @@ def as_json(found: Noise) -> dict[str, Any]:
     return plain
 
 
-def _of_rule(name: str, findings: Sequence[Finding], order: dict[str, int], zone: str) -> RuleNoise:
+def _of_rule(name: str, findings: Sequence[Finding], order: Days) -> RuleNoise:
     kept = [one for one in findings if one.change != RETRACTED]
-    by_day = _by_day(kept, order, zone)
-    keys = Counter(key_text(one) for one in kept)
+    by_day = order.counts(kept)
+    keys, shown = Counter(key_text(one) for one in kept), {key_text(one): placed_key(one) for one in kept}
+    top = sorted(keys.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP]
     return RuleNoise(
-        name, len(kept), len(kept) / max(1, len(order)), max(by_day, default=0),
+        name, len(kept), sum(by_day) / max(1, len(by_day)), max(by_day, default=0),
         sum(one.closed is None for one in kept), len(findings) - len(kept), sum(one.corrections > 0 for one in kept),
-        by_day, sorted(keys.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP])
+        by_day, [(shown[key], number) for key, number in top], len(kept) - sum(by_day))
 
 
-def _by_day(findings: Iterable[Finding], order: dict[str, int], zone: str) -> list[int]:
-    counts = [0] * len(order)
-    for one in findings:
-        counts[order[day_of(one.opened, zone)]] += 1
-    return counts
+def headline(found: Noise) -> str:
+    """How many findings on how many days."""
+    more = f"; {found.after} opened only after the last event" if found.after else ""
+    return f"{counted(found.findings, 'finding')} on {counted(len(found.days), 'day')}, {found.per_day:.1f} a day{more}"
 
 
 def _known(time: Micros | None) -> list[Micros]:

@@ -11,9 +11,9 @@ import msgspec
 from streams.findings import RETRACTED, Finding
 from streams.records import Micros
 from streams.rules import Bundle
-from streams.texts import show
+from streams.texts import counted, show
 from streams.tools.backtesting.drawing import MARKS_AT_MOST, Mark, Stretch, bars, map_of, time_line
-from streams.tools.backtesting.noise import Noise, RuleNoise, district, key_text, position
+from streams.tools.backtesting.noise import Noise, RuleNoise, district, headline, placed_key, position
 from streams.tools.backtesting.verdict import RuleDifferences, Verdict, sentence, span
 
 ROWS_AT_MOST = 2_000
@@ -75,12 +75,12 @@ def _looks(findings: Iterable[Finding], verdict: Verdict | None) -> dict[str, st
 
 def _headline(run: Run, verdict: Verdict | None) -> str:
     noise = run.noise
-    told = f"{noise.findings} findings on {len(noise.days)} days, {noise.per_day:.1f} a day."
+    told = f"{headline(noise)}."
     if verdict is None:
         return f"<p>{told}</p>"
     counts = ", ".join(f"{verdict.counts[sort]} {sort}" for sort in ("added", "removed", "changed"))
     old, new = map(escape, verdict.names)
-    return (f"<p>From {old} to {new}: {counts}.</p><p>Before: {verdict.old.findings} findings, "
+    return (f"<p>From {old} to {new}: {counts}.</p><p>Before: {counted(verdict.old.findings, 'finding')}, "
             f"{verdict.old.per_day:.1f} a day. Now: {told}</p>")
 
 
@@ -115,7 +115,7 @@ def _shown(kept: Sequence[Finding], looks: Mapping[str, str], verdict: Verdict |
 
 
 def _told(finding: Finding, zone: str) -> str:
-    return f"{finding.rule}: {key_text(finding)}, {span(finding, zone)}"
+    return f"{finding.rule}: {placed_key(finding)}, {span(finding, zone)}"
 
 
 def _differences(rule: RuleDifferences, bundle: Bundle) -> str:
@@ -136,12 +136,13 @@ def _rules(rules: Sequence[RuleNoise]) -> str:
 
 def _findings(findings: Sequence[Finding], bundle: Bundle) -> str:
     zone = bundle.city.zone
-    rows = [(span(one, zone), one.rule, key_text(one), district(one), "" if one.value is None else show(one.value),
+    rows = [(span(one, zone), one.rule, placed_key(one), district(one), "" if one.value is None else show(one.value),
              one.count, one.corrections) for one in findings[:ROWS_AT_MOST]]
     more = len(findings) - len(rows)
     cut = f'<p class="soft">And {more} more.</p>' if more > 0 else ""
     heads = ("when", "rule", "key", "district", "value", "events", "corrections")
-    return f"<details><summary>{len(findings)} findings</summary>{_table(heads, rows, range(4, 7))}{cut}</details>"
+    head = counted(len(findings), "finding")
+    return f"<details><summary>{head}</summary>{_table(heads, rows, range(4, 7))}{cut}</details>"
 
 
 def _summary(summary: Mapping[str, Any]) -> str:

@@ -13,9 +13,9 @@ from rich.text import Text
 from streams.clocks import moment, zone_of
 from streams.findings import Finding
 from streams.records import Micros
-from streams.texts import show
+from streams.texts import counted, show
 from streams.tools.backtesting.compare import ADDED, CHANGED, REMOVED, Difference
-from streams.tools.backtesting.noise import Noise, district, key_text
+from streams.tools.backtesting.noise import Noise, district, placed_key
 
 SIGNS = {ADDED: ("+", "green"), REMOVED: ("-", "red"), CHANGED: ("~", "yellow")}
 SHOWN_AT_MOST = 20
@@ -100,7 +100,7 @@ def tell(console: Console, verdict: Verdict, zone: str) -> None:
         if len(rule.differences) > SHOWN_AT_MOST:
             console.print(f"    and {len(rule.differences) - SHOWN_AT_MOST} more; --json names all")
     old, new = verdict.old, verdict.new
-    console.print(f"{verdict.names[0]}: {old.findings} findings, {old.per_day:.1f} a day; "
+    console.print(f"{verdict.names[0]}: {counted(old.findings, 'finding')}, {old.per_day:.1f} a day; "
                   f"{verdict.names[1]}: {new.findings}, {new.per_day:.1f} a day")
     counts = told_counts(verdict.counts).append(f"; times are those of {zone}")
     console.print(counts if verdict.rules else "no finding differs")
@@ -115,9 +115,9 @@ def told_counts(counts: Counter[str]) -> Text:
 def sentence(one: Difference, zone: str) -> str:
     """One difference in a line: when, where, and what of it is not the same."""
     if one.old is None or one.new is None:
-        return f"{span(one.finding, zone)}  {key_text(one.finding)}  {_about(one.finding)}"
+        return f"{span(one.finding, zone)}  {placed_key(one.finding)}  {_about(one.finding)}"
     told = [_part(part, one.old, one.new, zone) for part in one.parts if part != "evidence" or "count" not in one.parts]
-    return f"{span(one.finding, zone)}  {key_text(one.finding)}  {', '.join(told)}"
+    return f"{span(one.finding, zone)}  {placed_key(one.finding)}  {', '.join(told)}"
 
 
 def span(finding: Finding, zone: str) -> str:
@@ -138,7 +138,7 @@ def stamp(time: Micros | None, zone: str) -> str:
 
 def _about(finding: Finding) -> str:
     value = "" if finding.value is None else f"value {show(finding.value)}, "
-    return f"{value}{finding.count} event{'' if finding.count == 1 else 's'}"
+    return f"{value}{counted(finding.count, 'event')}"
 
 
 def _part(part: str, old: Finding, new: Finding, zone: str) -> str:

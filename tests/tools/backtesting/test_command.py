@@ -64,7 +64,7 @@ def test_a_page_and_the_noise_are_told_beside_the_lines(versions: Path, capsys: 
     assert main([*BACKTEST, "--finish", "--report", "page.html", "--jobs", "2"]) == 0
     out, err = capsys.readouterr()
     assert len(lines(out)) == 2
-    assert "2 findings on 1 days, 2.0 a day\n  2026-03-02 2 ███" in err
+    assert "2 findings on 1 day, 2.0 a day\n  2026-03-02 2 ███" in err
     assert "the page is page.html" in err
     assert "<h1>Backtest of rules</h1>" in (versions / "page.html").read_text()
     assert main([*BACKTEST, "--finish", "--json"]) == 0

@@ -11,7 +11,7 @@ from streams.clocks import DAY, HOUR, parse_rfc3339
 from streams.findings import CLOSED, RETRACTED
 from streams.tools.backtesting import chart
 from streams.tools.backtesting.chart import BAR, DAYS_AT_MOST, bar, histogram
-from streams.tools.backtesting.noise import as_json, day_of, days_between, key_text, noise, position
+from streams.tools.backtesting.noise import as_json, day_of, days_between, key_text, noise, placed_key, position
 from tests.responses import NOON, bundle, finding, rule
 
 DAY_MINUTES = 24 * 60
@@ -44,6 +44,14 @@ def test_nothing_found_is_no_noise() -> None:
     assert noise([], "UTC").days == []
 
 
+def test_what_follows_only_from_finishing_is_no_day_of_its_own() -> None:
+    found = noise([*FINDINGS, finding("s", rule="silent", opened=DAY_MINUTES + 30)], "UTC", NOON, NOON + DAY)
+    assert found.days == ["2025-07-01", "2025-07-02"]
+    assert (found.findings, found.after, found.per_day, found.by_day) == (5, 2, 1.5, [2, 1])
+    silent = next(one for one in found.rules if one.rule == "silent")
+    assert (silent.findings, silent.after, silent.per_day, silent.by_day) == (1, 1, 0.0, [0, 0])
+
+
 @pytest.mark.parametrize(("first", "last", "zone", "days"), [
     ("2026-03-28T22:59:00Z", "2026-03-29T22:00:00Z", "Europe/Berlin", ["2026-03-28", "2026-03-29", "2026-03-30"]),
     ("2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "Europe/Berlin", ["2026-10-25"]),
@@ -64,6 +72,17 @@ def test_a_finding_has_a_key_and_perhaps_a_position() -> None:
     assert key_text(finding(key={"a": 1, "b": "x"})) == "1, x"
     assert position(finding(facts={"place.lat": 1.5, "place.lon": 2})) == (1.5, 2)
     assert position(finding(facts={"place.lat": 1.5})) is None
+
+
+def test_beside_a_cell_of_the_map_stands_where_it_is() -> None:
+    at = {"place.lat": 30.0123456, "place.lon": 124.5}
+    key = {"cell": "8a1fb", "street": "Elm"}
+    assert placed_key(finding(key=key, facts=at)) == "8a1fb (30.01235, 124.50000), Elm"
+    assert placed_key(finding(key=key, facts={**at, "place.address": "3 Elm"})) == "8a1fb (3 Elm), Elm"
+    assert placed_key(finding(key=key)) == "8a1fb, Elm"
+    assert placed_key(finding(key={"street": "Elm"}, facts=at)) == "Elm"
+    crowds = [finding("a", key={"cell": "8a1fb"}, facts=at), finding("b", key={"cell": "8a1fb"}, opened=9, facts=at)]
+    assert noise(crowds, "UTC").rules[0].top == [("8a1fb (30.01235, 124.50000)", 2)]
 
 
 def test_a_bar_is_as_long_as_its_share() -> None:
@@ -90,4 +109,4 @@ def test_the_terminal_tells_what_is_noisy_and_what_is_silent() -> None:
     assert lines[1] == f"  2025-07-01 2 {'█' * BAR}"
     assert lines[4] == "  2025-07-04 0"
     assert lines[6].split() == ["crash", "3", "0.75", "2", "1", "1", "1", "west", "2,", "east", "1"]
-    assert lines[-2:] == ["by district: east 2, west 2", "1 rules found nothing: quiet"]
+    assert lines[-2:] == ["by district: east 2, west 2", "1 rule found nothing: quiet"]
