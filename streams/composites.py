@@ -7,18 +7,21 @@ event is replaced, and when it is retracted, the event is taken back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 from zlib import crc32
 
 import msgspec
 
+from streams.clocks import WEEK
+from streams.conditions import Expression
 from streams.episodes import Episode
 from streams.records import Event, KeyValues, Member, Micros, Place
 from streams.rules import FINDINGS_OF, Bundle, EventType, FieldType, Rule
 
 PLACE = "place."
+FOLLOWED = WEEK  # how long after it opened a finding is followed where what changes of it decides
 ABOUT = ("value", "count", "closed", "ended")
 _packer = msgspec.msgpack.Encoder()
 
@@ -87,18 +90,53 @@ def clock_sources(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = N
     return fed(rule.sources) | {origin(base.id) for base in read if fed(feeds(bundle, base))}
 
 
-def lateness_of(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = None) -> Micros:
-    """How far behind a rule's clock its events still come; of findings, how long one can be born or corrected."""
+def lateness_of(bundle: Bundle, rule: Rule, following: Container[str], counted: frozenset[str] | None = None) -> Micros:
+    """How far behind a rule's clock its events still come; of findings, how long one can be born or corrected.
+
+    `following`: see the function of this name.
+    """
     names = rule.sources if counted is None else rule.sources & counted
-    own = [bundle.sources[name].lateness for name in names]
+    own = [bundle.sources[name].lateness for name in names if name in bundle.sources]
     read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
-    return max([*own, *(lateness_of(bundle, base, counted) + base.detector.horizon for base in read)], default=0)
+    longer = FOLLOWED if rule.id in following else 0
+    found = [lateness_of(bundle, base, following, counted) + base.detector.horizon + longer for base in read]
+    return max([*own, *found], default=0)
+
+
+def following(bundle: Bundle) -> frozenset[str]:
+    """The rules for which a finding must be followed while it lasts: they, or rules that read them, read what changes.
+
+    A finding is an event of the moment at which it opened, but its value, say, may reach a limit much later.
+    """
+    waiting = [rule for rule in bundle.rules.values() if rule.bases and _reads_what_changes(bundle, rule)]
+    found = {rule.id for rule in waiting}
+    for rule in waiting:
+        new = [base for base in bases(bundle, rule) if base.bases and base.id not in found]
+        found.update(base.id for base in new)
+        waiting += new
+    return frozenset(found)
 
 
 def reach_of(bundle: Bundle, rule: Rule) -> Micros:
     """How long after an event a conclusion of a rule can still follow from it, through the rules that it reads."""
     read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
     return rule.detector.horizon + max((reach_of(bundle, base) for base in read), default=0)
+
+
+def _reads_what_changes(bundle: Bundle, rule: Rule) -> bool:
+    """Whether which findings it takes, as what and where, can change while they last."""
+    lasting = [bundle.rules[name].by for name in rule.bases if name in bundle.rules]
+    read = {path for one in _expressions(rule) for path in one.paths}
+    moving = [path for path in read if path.startswith(PLACE) and not all(path in by for by in lasting)]
+    return rule.near is not None or bool(moving) or not read.isdisjoint((*ABOUT, "severity"))
+
+
+def _expressions(rule: Rule) -> Iterator[Expression]:
+    """All that decides which events a rule takes, and as what."""
+    yield from () if rule.value is None else (rule.value,)
+    for selector in rule.selectors:
+        yield from selector.by if selector.where is None else (*selector.by, selector.where)
+        yield from () if selector.guard is None else (one.where for one in selector.guard.exemptions)
 
 
 def _rank(rule: Rule, key: Mapping[str, Any], episode: Episode) -> int:

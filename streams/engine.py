@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
-from streams.composites import clock_sources, lateness_of
+from streams.composites import clock_sources, following, lateness_of
 from streams.corrections import compare
 from streams.domains import Domain, LiveRule, Meta, SourceClock
 from streams.episodes import Episode, Hold
@@ -64,8 +64,9 @@ class Engine:
         self._time: Micros = BEFORE_ALL
         self._before: Micros = BEFORE_ALL  # the clock of what ended with the bundle before this one
         counted = None if sources is None else frozenset(sources)
+        followers = following(bundle)
         for rule in bundle.folded:
-            self._add(rule, counted)
+            self._add(rule, counted, followers)
         self.onward = Onward(bundle, partition, partitions)
         self._observed = [live for live in self._live.values() if live.rule.id in self.onward.observed]
 
@@ -141,11 +142,13 @@ class Engine:
         """The clock of a rule, by its id."""
         return self._live[self.bundle.rules[rule].ref].domain.clock
 
-    def _add(self, rule: Rule, counted: frozenset[str] | None) -> None:
+    def _add(self, rule: Rule, counted: frozenset[str] | None, followers: frozenset[str]) -> None:
         sources = clock_sources(self.bundle, rule, counted)
         domain = self._domains.get(sources)
-        if domain is None:
-            lateness = lateness_of(self.bundle, rule, counted)
+        lateness = lateness_of(self.bundle, rule, followers, counted)
+        if domain is not None:
+            domain.lateness = max(domain.lateness, lateness)
+        else:
             domain = self._domains[sources] = Domain(sources, lateness)
             for name in sources:
                 self._touching.setdefault(name, []).append(domain)

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL, DAY, MINUTE
-from streams.composites import reach_of
+from streams.composites import FOLLOWED, reach_of
 from streams.engine import Engine
 from streams.findings import RETRACTED, Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow, decode_work, encode
@@ -91,7 +91,7 @@ def frames(bundle: Bundle, plan: Sequence[Spot], order: str, cuts: Sequence[bool
         clock, first = max(clock, times[number]), min(first, times[number])
         if cuts[offset % len(cuts)]:
             _flush(logs, rows, offset, clock, first)
-    end = clock + max(reach_of(bundle, one) for one in bundle.rules.values()) + DAY
+    end = clock + 3 * max(FOLLOWED, *(reach_of(bundle, one) for one in bundle.rules.values())) + DAY
     _flush(logs, rows, len(coming), clock, first)
     _flush(logs, rows, len(coming) + 1, end, first)
     return logs

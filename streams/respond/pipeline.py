@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streams import composites
-from streams.composites import reach_of
 from streams.findings import FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.reasons import HeldReason
 from streams.records import Micros
@@ -37,9 +36,10 @@ STAGES: tuple[Stage, ...] = (
 
 def retention(bundle: Bundle) -> Micros:
     """How long what ended is remembered: longer than anything can still correct it."""
-    lateness = max((source.lateness for source in bundle.sources.values()), default=0)
-    reach = max((reach_of(bundle, rule) for rule in bundle.rules.values()), default=0)
-    return max(RETENTION, lateness + reach)
+    followers = composites.following(bundle)
+    corrected = (composites.lateness_of(bundle, rule, followers) + rule.detector.horizon
+                 for rule in bundle.rules.values())
+    return max([RETENTION, *corrected])
 
 
 def feeds(bundle: Bundle) -> dict[str, str]:
