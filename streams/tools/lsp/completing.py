@@ -19,6 +19,8 @@ from streams.tools.schema import about, default_of
 from streams.tools.shapes import Role, groups
 
 EVENT_OF_A_TEST = "event_of_a_test"
+EVENT = "event."
+"""What may stand before a field, and must in `has(event.level)`."""
 
 
 class Suggestion(msgspec.Struct, frozen=True):
@@ -171,11 +173,15 @@ def _in_expression(folder: Folder, one: Written, place: Standing, role: Role) ->
         yield from (Suggestion(name, name, phrase.begun, "value", "a zone") for name in folder.learnt.zones)
     elif phrase.sort == "value":
         types = types_at(folder, one.document, one.path, place)
-        yield from _compared(names.get(phrase.of), types, phrase.begun, "{}")
+        yield from _compared(names.get(phrase.of.removeprefix(EVENT)), types, phrase.begun, "{}")
     else:
         types = types_at(folder, one.document, one.path, place)
-        yield from _compared(names.get(compared_with(one.before, phrase.begun)), types, phrase.begun, '"{}"')
+        against = compared_with(one.before, phrase.begun).removeprefix(EVENT)
+        yield from _compared(names.get(against), types, phrase.begun, '"{}"')
         yield from (_named(name, phrase.begun) for name in names.values())
+        if phrase.begun.startswith(EVENT):
+            yield from (_named(msgspec.structs.replace(name, name=EVENT + name.name), phrase.begun)
+                        for name in names.values() if name.sort in ("field", "part"))
 
 
 def _named(name: Name, begun: str) -> Suggestion:

@@ -76,6 +76,18 @@ def test_in_the_midst_of_a_document(folder: Folder, line: str) -> None:
     assert "districts" not in found
 
 
+@pytest.mark.parametrize("before", ['has(event.|', 'ppm > 3 && event.|', 'has(event.pp|)', '!has(event.|)'])
+def test_fields_after_the_word_event(folder: Folder, before: str) -> None:
+    found = offered(folder, GAS + f'where: {before}\n' if before[0] != "!" else GAS + f'where: "{before}"\n')
+    assert {"event.ppm", "event.device", "event.time", "event.place.district"} <= set(found)
+    assert found["event.ppm"].begun == before[before.index("event"):before.index("|")]
+    assert found["event.ppm"].insert == "event.ppm"
+
+
+def test_values_of_a_field_after_the_word_event(folder: Folder) -> None:
+    assert {'"chlorine"', '"methane"'} <= labels(folder, GAS + "where: event.substance == |\n")
+
+
 def test_what_stands_in_place_of_each_other_is_offered_once(folder: Folder) -> None:
     assert "rule" not in labels(folder, GAS + "|")
     assert {"event", "rule"} <= labels(folder, "kind: match\nid: a\n|")
