@@ -96,7 +96,7 @@ SENTENCES: dict[str, str] = {
     "(a field is missing or of another type).",
     RouteReason.NO_KEY: "A part of the rule's `by` is absent, empty, no plain value or longer than 1,000 characters.",
     RouteReason.NO_VALUE: "The field that the rule measures is absent.",
-    RouteReason.NO_PLACE: "The rule has `near`, and the event has no latitude and longitude.",
+    RouteReason.NO_PLACE: "The rule has `near` or is a hotspot, and the event has no latitude and longitude.",
     RouteReason.OFF_DUTY: "The event happened outside the rule's `schedule`.",
     RouteReason.EXCEPTED: "An exception of the rule covers the event.",
     ExceptionReason.APPLIED: "The exception covers an event that the rule would have taken.",

@@ -184,7 +184,8 @@ class Router:
             try:
                 value = candidate.value(event)
             except EvalError:
-                self.counts[RouteReason.NO_VALUE, candidate.rule.id] += 1
+                reason = RouteReason.NO_PLACE if candidate.rule.kind == "hotspot" else RouteReason.NO_VALUE
+                self.counts[reason, candidate.rule.id] += 1
                 return
             if type(value) is str and len(value) > KEY_AT_MOST:  # it is compared, nothing else
                 value = blake2b(value.encode(), digest_size=16).hexdigest()

@@ -22,11 +22,12 @@ condition any more. Evidence are the events of the zone, and later those that it
 number of events that a zone of it had.
 
 All events of a rule are judged together, or with `by` (`by: place.district`) those of each key. An event without a
-place is counted (`no_value`) and left out. A key in which nothing happens for `memory` is forgotten, and learns anew.
+place is counted (`no_place`) and left out. A key in which nothing happens for `memory` is forgotten, and learns anew.
 
 Texts may name what stands out: `{{ observed }}` and `{{ expected }}` events over `{{ span }}` within `{{ radius }}`
-metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `3 years`, at most `more than 10 years`.
-Where the rule writes no summary it says: 17 events within 550 m in 3d, normally 4; as much as this about once in 3 years.
+metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `3 years`, at most `more than 10
+years`. Where the rule writes no summary it says: 17 events within 550 m in 3d, normally 4; as much as this about once
+in 3 years.
 """
 
 from __future__ import annotations

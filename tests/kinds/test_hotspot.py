@@ -19,8 +19,12 @@ from streams.episodes import Episode, HoldOptions
 from streams.kinds import hotspot
 from streams.kinds.hotspot import Hotspot
 from streams.records import Event, Member, Place
+from streams.route import Router
+from streams.rulefile import check_files
+from streams.rules import Bundle
 from streams.scanning import Dice
 from streams.specs import Learning, Rarity
+from tests.conftest import ROOT
 from tests.folds import fold, fold_forgetting, fold_often
 from tests.oracle.hotspot import Case, Told, episodes
 
@@ -227,3 +231,59 @@ def test_what_is_kept_of_an_event_is_its_cell() -> None:
     for place in (None, Place(district="west"), Place(1e9, 1.0)):
         with pytest.raises(EvalError):
             cell(with_place(place))
+
+
+# As a rule file
+
+
+RULE = """
+kind: hotspot
+id: concentrated
+title: Noise concentrated
+event: request.noise
+cell: 9
+radius_max: 1km
+window: 14d
+condition: {above: {recurrence: 365d}}
+owner: x
+"""
+
+
+def read(text: str) -> Bundle:
+    base = (ROOT / "tests" / "scenarios" / "base.yaml").read_bytes()
+    meters = (ROOT / "tests" / "scenarios" / "meters.csv").read_bytes()
+    bundle, problems = check_files({"base.yaml": base, "meters.csv": meters, "rule.yaml": text.encode()})
+    assert bundle is not None, problems
+    return bundle
+
+
+def noise(place: Place | None) -> Event:
+    return Event("e", "requests", "request.noise", 5, 5, place, None, {}, 0, 0)
+
+
+def test_an_event_goes_to_the_one_key_of_the_rule_with_its_cell_as_value() -> None:
+    bundle = read(RULE)
+    router = Router(bundle)
+    (ref, key, member), = router.route(noise(Place(*h3.cell_to_latlng(CENTRE))))
+    assert (ref, key, member.value) == (bundle.rules["concentrated"].ref, (), CENTRE)
+    assert router.route(noise(Place(district="west"))) == []
+    assert router.route(noise(None)) == []
+    assert router.counts == {("no_place", "concentrated"): 2}
+
+
+def test_what_is_read_is_what_is_meant() -> None:
+    detector = read(RULE).rules["concentrated"].detector
+    assert isinstance(detector, Hotspot)
+    assert (detector.bin, detector.bins, detector.rings, detector.memory, detector.least, detector.seed) == (
+        DAY, 14, 2, 364 * DAY, 3, "concentrated")
+    assert detector.chance == pytest.approx(1 / 365)
+    assert detector.season.type == "hour_of_week"
+
+
+def test_what_decides_is_its_logic_and_a_summary_is_made() -> None:
+    plain = read(RULE).rules["concentrated"]
+    assert plain.alert.summary == hotspot.SUMMARY
+    assert read(RULE + "baseline: {memory: 26w}\n").rules["concentrated"].logic != plain.logic
+    assert read(RULE + "bin: 7d\n").rules["concentrated"].logic != plain.logic
+    written = read(RULE + 'alert: {summary: "{{ observed }} in {{ span }}"}\n').rules["concentrated"]
+    assert (written.logic, written.alert.summary) == (plain.logic, "{{ observed }} in {{ span }}")
