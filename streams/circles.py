@@ -264,8 +264,9 @@ class ThresholdCircles(InCell[Disc[W]]):
         self._schedule(state)
 
     def explain(self, state: CellState[Disc[W]], now: Micros) -> Explained:
-        """The circle around the newest event."""
-        centre = state.members[-1] if state.members else None
+        """The circle around the newest event that can be a centre."""
+        own = (one for one in reversed(state.members) if one.position is not None and one.position.own)
+        centre = next(own, None)
         if centre is None:
             return Explained(self.inner.measured([], now - self.size, now))
         begin = centre.time - self.size

@@ -173,6 +173,8 @@ def _explain(words: Words) -> None:
     parser.add_argument("--rule", default="", help="the rule that is asked about")
     parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE",
                         help="a part of its key; may be given more than once (default: the key that came nearest)")
+    parser.add_argument("--near", default="", metavar="LAT,LON",
+                        help="of a rule with `near`: the place; --key cell=CELL asks about a cell of the map")
     parser.add_argument("--at", default="", metavar="TIME",
                         help="the moment; of a test also a span after its start (default: any time)")
     parser.add_argument("--finding", default="", metavar="ID", help="a finding, or an alert, in place of rule and time")

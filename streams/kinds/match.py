@@ -5,8 +5,8 @@ within that time are one episode.
 
 With `near` and `keep_firing_for` matches that are near each other in place and time are one episode. A match with no
 other within `near` in the `keep_firing_for` before it is the first of an episode, and matches within `near` of that
-first one prolong it. One that is near a later one alone, and so farther from the first, has an episode of its own,
-which begins with those that it is near to: all of them are one alert.
+first one prolong it. One that is near to others that are farther from the first, or to none but those, has an episode
+of its own, which begins with all that it is near to: together they are one alert.
 """
 
 from __future__ import annotations

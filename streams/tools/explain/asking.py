@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from streams.clocks import duration
 from streams.findings import Finding
+from streams.places import CELL
 from streams.records import Micros
 from streams.respond.identity import alert_id
 from streams.rules import Rule
@@ -35,15 +36,17 @@ def key_of(rule: Rule, texts: Iterable[str]) -> dict[str, str]:
         if not full:
             known = ", ".join(askable(rule))
             told = f"the parts of this rule's key are {known}" if known else "the rule has no `by`; leave --key away"
-            raise ValueError(f"--key {text!r}: {told}")
+            hint = "" if rule.near is None else "; --near LAT,LON asks about a place"
+            raise ValueError(f"--key {text!r}: {told}{hint}")
         found[full[0]] = value
     return found
 
 
 def askable(rule: Rule) -> tuple[str, ...]:
-    """What the parts of a key are called that can be asked about: not the cell, but things in its place."""
-    things = () if rule.near is None else tuple(thing.name for thing in rule.near.things)
-    return (*parts_of(rule), *things)
+    """What the parts of a key are called that can be asked about: with `near` also things, and the cell."""
+    if rule.near is None:
+        return parts_of(rule)
+    return (*parts_of(rule), *(thing.name for thing in rule.near.things), CELL)
 
 
 def names(finding: Finding, wanted: str) -> bool:

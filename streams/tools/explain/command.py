@@ -52,10 +52,10 @@ def _answer(story: Story, finding: Finding | None, options: argparse.Namespace) 
     rule = story.rule
     if finding is not None:
         texts = [f"{name}={part}" for name, part in finding.key.items() if name in askable(rule)]
-        one = explain(story, key_of(rule, texts), finding.opened, finding.id)
+        one = explain(story, key_of(rule, texts), finding.opened, finding.id, options.near)
     else:
         at = moment_of(options.at, story.bundle.city.zone, story.start) if options.at else None
-        one = explain(story, key_of(rule, options.key), at)
+        one = explain(story, key_of(rule, options.key), at, near=options.near)
     if options.json:
         return orjson.dumps(as_json(one), option=orjson.OPT_INDENT_2).decode()
     return as_text(one, f"{options.rules.as_posix()}/")

@@ -12,10 +12,12 @@ from streams.clocks import BEFORE_ALL
 from streams.composites import as_event
 from streams.episodes import Episode
 from streams.findings import RETRACTED, Finding
+from streams.places import CELL
 from streams.reasons import Fate
 from streams.records import KeyValues, Member, Micros
 from streams.respond.identity import alert_id
 from streams.rules import Bundle, Rule
+from streams.tools.explain.areas import Area, area_of
 from streams.tools.explain.causes import FIRED, Cause
 from streams.tools.explain.fits import Look, Onlooker, parts_of
 from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest, region
@@ -42,6 +44,7 @@ class Explanation(msgspec.Struct, frozen=True):
     findings: list[Finding]
     envelopes: list[Envelope]
     keys: dict[KeyValues, int]
+    area: Area | None = None
 
     @property
     def rule(self) -> Rule:
@@ -64,28 +67,33 @@ class Explanation(msgspec.Struct, frozen=True):
         return sentence(self.story, self.key, self.asked, self.causes[0], self.words)
 
 
-def explain(story: Story, wanted: Mapping[str, str], at: Micros | None, finding: str = "") -> Explanation:
+def explain(story: Story, wanted: Mapping[str, str], at: Micros | None, finding: str = "", near: str = ""
+            ) -> Explanation:
     """Why a rule holds at a moment (None: at any) for a key, or not; or what became of a finding.
 
-    `wanted` names parts of the key as texts, as `asking.key_of` gives them.
+    `wanted` names parts of the key as texts, as `asking.key_of` gives them; `near` is a place, `LAT,LON`, of which
+    the same can be asked where a rule has `near`. Raises ValueError in words for a place that is none.
     """
+    area = area_of(story.rule, wanted.get(CELL, "") if story.rule.near is not None else "", near)
     story = with_findings(story)
-    rule, onlooker = story.rule, Onlooker(story.bundle, story.rule)
+    rule, onlooker = story.rule, Onlooker(story.bundle, story.rule, area)
     lanes = _lanes(story, onlooker)
+    if area is not None:
+        story = _around(story, area, lanes)
     looks = [look for one in story.arrived for look in onlooker.looks(one)]
     key = _chosen(story, lanes, looks, wanted, at)
     asked = region(at, _span(rule, key))
     lane = _lane(story, key, _about(rule, lanes.get(key, []), wanted), asked)
     told = [finding for finding in story.told if finding.rule == rule.id and _key_of(rule, finding) == key
             and all(str(finding.key[name]) == text for name, text in wanted.items() if name in finding.key)]
-    mine = [look for look in looks if look.key == key or _may_be(look, rule, key)]
-    inquiry = Inquiry(story, onlooker, lane, asked, looks, named=bool(wanted))
+    mine = [look for look in looks if (look.key == key or _may_be(look, rule, key)) and onlooker.near(look.event)]
+    inquiry = Inquiry(story, onlooker, lane, asked, looks, named=any(name != CELL for name in wanted))
     causes = _found(story, told, lane, asked, finding) or inquiry.causes()
     names = {finding.id for finding in told}
     words = Words(story.bundle.city.zone, story.start, asked.at)
     keys = {one: len(members) for one, members in lanes.items()}
     return Explanation(story, key, asked, causes, words, mine, lane, told,
-                       [one for one in story.envelopes if one.finding in names], keys)
+                       [one for one in story.envelopes if one.finding in names], keys, area)
 
 
 def with_findings(story: Story) -> Story:
@@ -95,6 +103,14 @@ def with_findings(story: Story) -> Story:
     known = {finding.id: finding for finding in story.told if finding.rule != story.rule.id}
     events = [_as_arrived(story.bundle, one) for one in known.values() if one.change != RETRACTED]
     return msgspec.structs.replace(story, arrived=[*story.arrived, *events])
+
+
+def _around(story: Story, area: Area, lanes: Mapping[KeyValues, list[Member]]) -> Story:
+    """The story with those findings of the rule only that lie in an area, by their cell or by an event of theirs."""
+    own = {one.id for members in lanes.values() for one in members if one.position is not None and one.position.own}
+    return msgspec.structs.replace(story, told=[
+        one for one in story.told if one.rule == story.rule.id
+        and (one.key[CELL] == area.cell if area.cell and CELL in one.key else bool(own & set(one.evidence)))])
 
 
 def _as_arrived(bundle: Bundle, finding: Finding) -> Arrived:

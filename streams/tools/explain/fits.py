@@ -11,10 +11,11 @@ from streams.clocks import rfc3339, show_duration
 from streams.conditions import Clause, EvalError, Expression, Logic, logic
 from streams.guards import off_duty
 from streams.places import CELL
-from streams.records import Event, KeyValues, Member, Position
-from streams.route import Router, fits, key_part
+from streams.records import Event, KeyValues, Member, Position, key_part
+from streams.route import Router, fits
 from streams.rulefile.deriving import VARIANT
 from streams.rules import FINDINGS_OF, Bundle, Guard, Rule, Selector
+from streams.tools.explain.areas import Area
 from streams.tools.explain.story import Arrived
 
 
@@ -64,8 +65,8 @@ class Look(msgspec.Struct, frozen=True):
 class Onlooker:
     """Looks at events for one rule."""
 
-    def __init__(self, bundle: Bundle, rule: Rule) -> None:
-        self.rule = rule
+    def __init__(self, bundle: Bundle, rule: Rule, area: Area | None = None) -> None:
+        self.rule, self.area = rule, area
         self.logics: list[Logic | None] = [
             None if one.written is None or one.written.form is None else logic(one.written) for one in rule.selectors]
         self.names = names_of(rule)
@@ -74,11 +75,28 @@ class Onlooker:
         self.by = parts_of(rule)
 
     def members(self, event: Event) -> list[tuple[KeyValues, Member]]:
-        """What the rule takes of an event, by key. With `near` the map is one cell: each event is there once."""
+        """What the rule takes of an event, by key. With `near` the map is one cell: each event is there once.
+
+        Only what lies in the `area` that is asked about, if one is, can be the centre of a circle.
+        """
         wanted = self.routers[event.type.startswith(FINDINGS_OF)].route(event)
         if self.rule.near is None:
             return [(key, member) for _, key, member in wanted]
-        return [(key[1:], member) for _, key, member in wanted if member.position is not None and member.position.own]
+        return [(key[1:], self._centred(member)) for _, key, member in wanted
+                if member.position is not None and member.position.own]
+
+    def near(self, event: Event) -> bool:
+        """Whether an event is so near the area that is asked about that it has to do with it."""
+        near, place = self.rule.near, event.place
+        if self.area is None or near is None or place is None or place.lat is None or place.lon is None:
+            return True
+        return self.area.touches(place.lat, place.lon, near.radius)
+
+    def _centred(self, member: Member) -> Member:
+        where = member.position
+        if where is None or self.area is None or self.area.holds(where.lat, where.lon):
+            return member
+        return msgspec.structs.replace(member, position=msgspec.structs.replace(where, own=False))
 
     def looks(self, arrived: Arrived) -> Iterator[Look]:
         """The event before each selector that asks for its type."""
@@ -91,8 +109,8 @@ class Onlooker:
         """The member that the event would be if it fitted."""
         event = look.event
         value = None if self.rule.value is None or look.valueless else self.rule.value(event)
-        return Member(event.time, event.source, event.partition, event.offset, event.id, 1 << look.role, value,
-                      position=self._position(look.role, event))
+        return self._centred(Member(event.time, event.source, event.partition, event.offset, event.id, 1 << look.role,
+                                    value, position=self._position(look.role, event)))
 
     def _look(self, arrived: Arrived, event: Event, role: int, selector: Selector) -> Look:
         holds = True if selector.written is None else _true(selector.written, event)

@@ -95,7 +95,13 @@ class Lane:
                 self.detector.advance(state, due)
                 yield due, explain(state, due)
             self.detector.on_event(state, member)
-            yield member.time, explain(state, member.time)
+            if centred(member):
+                yield member.time, explain(state, member.time)
+
+
+def centred(member: Member) -> bool:
+    """Whether an event can be the centre of a circle; without circles each event is."""
+    return member.position is None or member.position.own
 
 
 def nearest(episodes: Iterable[Episode], at: Micros | None) -> Episode | None:

@@ -27,7 +27,7 @@ def as_json(one: Explanation) -> dict[str, Any]:
     at = one.asked.at
     return {
         "rule": one.rule.id, "kind": one.rule.kind, "key": dict(zip(parts_of(one.rule), one.key, strict=False)),
-        "at": None if at is None else rfc3339(at),
+        "place": None if one.area is None else str(one.area), "at": None if at is None else rfc3339(at),
         "verdict": {"fired": one.fired, "reason": one.reason, "sentence": one.sentence},
         "reasons": [{"reason": cause.reason, "text": _said(one, index)} for index, cause in enumerate(one.causes)],
         "funnel": funnel(one), "events": [_event(one, look) for look in shown_looks(one)],
@@ -180,6 +180,8 @@ def _head(one: Explanation, root: str) -> Iterator[str]:
     key = ", ".join(f"{name} = {shown(part)}" for name, part in zip(parts_of(rule), one.key, strict=False)) or "none"
     yield f"rule      {rule.id} ({rule.kind}; {root}{rule.file}:{rule.line})" if rule.file else f"rule      {rule.id}"
     yield f"key       {key}"
+    if one.area is not None:
+        yield f"place     {one.area}"
     others = len(one.keys) - (one.key in one.keys)
     if others and rule.by:
         yield f"          {others} other key{'s' if others > 1 else ''} had events"

@@ -23,7 +23,7 @@ from streams.records import KeyValues, Member, Micros
 from streams.rules import Exemption, Rule
 from streams.tools.explain.causes import Cause
 from streams.tools.explain.fits import Look, Onlooker, parts_of
-from streams.tools.explain.folding import FOR_EVER, Lane, Region, nearest
+from streams.tools.explain.folding import FOR_EVER, Lane, Region, centred, nearest
 from streams.tools.explain.story import Arrived, Story, selects
 
 ALIKE, SPELLED = 0.8, 0.7
@@ -65,6 +65,7 @@ class Inquiry:
         self.named = named  # the key was
         self.rule: Rule = story.rule
         self.detector: Detector = lane.detector
+        self.own = [member for member in lane.members if centred(member)]
         self.times = {member.id: member.time for member in lane.members}
         self.episodes: list[Episode] = lane.fold(FOR_EVER).hold.episodes
         self.known = {one.opened for one in self.episodes}
@@ -193,9 +194,10 @@ class Inquiry:
 
     def _radii(self, radius: float) -> list[float]:
         """The larger circles that could hold more."""
-        places = [one.position for one in self.lane.members if one.position is not None
-                  and self.asked.holds(one.time)][-TRIED_AT_MOST:]
-        apart = {distance(a.lat, a.lon, b.lat, b.lon) + 1e-6 for a in places for b in places}
+        here = ([one.position for one in members if one.position is not None and self.asked.holds(one.time)]
+                for members in (self.own, self.lane.members))
+        centres, places = (one[-TRIED_AT_MOST:] for one in here)
+        apart = {distance(a.lat, a.lon, b.lat, b.lon) + 1e-6 for a in centres for b in places}
         return sorted(one for one in apart if radius < one)
 
     def _sizes(self, size: Micros) -> list[Micros]:
@@ -317,10 +319,10 @@ class Inquiry:
             yield Cause("not_fed", 10, {})
         elif kind == "absence":
             yield from self._absent(at)
-        elif best and self.lane.members:
+        elif best and self.own:
             reason = {"threshold": "window_short", "sequence": "step_missing"}.get(kind, "no_event")
             yield Cause(reason, 91, best)
-        elif not closed or not any(self.asked.holds(one.time) for one in self.lane.members):
+        elif not closed or not any(self.asked.holds(one.time) for one in self.own):
             yield self._nothing()
         if closed:
             yield Cause("over", 95 if kind == "absence" else 70, {"episode": closed[-1]})

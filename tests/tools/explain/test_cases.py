@@ -63,7 +63,7 @@ def explained(case: Mapping[str, Any], folder: Path) -> Explanation:
     ask = case["ask"]
     named = story.told[-1].id if ask.get("finding") == "last" else ""
     key = key_of(rule, [f"{name}={part}" for name, part in ask.get("key", {}).items()])
-    return explain(story, key, instant(ask["at"]) if "at" in ask else None, named)
+    return explain(story, key, instant(ask["at"]) if "at" in ask else None, named, ask.get("near", ""))
 
 
 @pytest.mark.parametrize("name", list(cases()))

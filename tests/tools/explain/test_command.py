@@ -83,6 +83,43 @@ def test_it_finds_a_finding_of_the_backtest(home: Path, capsys: pytest.CaptureFi
     assert re.search(r"^asked +at 2026-03-02 08:05:00, looked at", out, re.MULTILINE)
 
 
+CLUSTER = """---
+kind: threshold
+id: cluster
+event: sensor.gas
+near: 100m
+window: 1h
+condition: {gte: 2}
+severity: minor
+owner: gas
+"""
+
+
+@pytest.mark.parametrize(("words", "text"), [
+    (["--rule", "gas", "--near", "1,2"],
+     "--near asks about a place, and the key of this rule is none: it has no `near`"),
+    (["--rule", "cluster", "--near", "here"], "--near 'here': write degrees north and east, such as 31.23,121.47"),
+    (["--rule", "cluster", "--near", "99,2"], "--near '99,2': write degrees north and east, such as 31.23,121.47"),
+    (["--rule", "cluster", "--near", "1,2", "--key", "cell=89754a932c3ffff"],
+     "give --near or --key cell=, not both"),
+    (["--rule", "cluster", "--key", "cell=west"],
+     "--key cell='west': write a cell of H3 of resolution 9, as this rule's findings have it, or --near LAT,LON"),
+    (["--rule", "cluster", "--key", "district=west"],
+     "--key 'district=west': the parts of this rule's key are cell; --near LAT,LON asks about a place"),
+])
+def test_what_is_no_place_is_said(home: Path, capsys: pytest.CaptureFixture[str], words: list[str], text: str
+                                  ) -> None:
+    (home / "rules" / "cluster.yaml").write_text(CLUSTER)
+    assert main([*FILE, *words]) == 2
+    assert capsys.readouterr().err == f"tocsin explain: {text}\n"
+
+
+def test_it_tells_which_place_it_is_asked_about(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "rules" / "cluster.yaml").write_text(CLUSTER)
+    assert main([*FILE, "--rule", "cluster", "--near", "1.5,2"]) == 0
+    assert "place     within 100 m of 1.5, 2" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(("words", "text"), [
     ([*FILE], "say which rule: --rule RULE, or --finding ID"),
     ([*FILE, "--rule", "gass"], "no rule 'gass'; did you mean `gas`?"),
