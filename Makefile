@@ -16,7 +16,7 @@ HYPOTHESIS_PROFILE ?= $(if $(CI),ci,dev)
 PYTEST := HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) $(BIN)/python -m pytest
 WORKERS ?= 2
 
-.PHONY: help setup demo check lint types pure test bench kafka-up kafka-down conformance lock upgrade clean
+.PHONY: help setup demo check lint types pure test bench detection kafka-up kafka-down conformance lock upgrade clean
 
 help: ## what there is to say
 	@echo "make TARGET, one of:"
@@ -46,6 +46,9 @@ test: lint types ## check, the real data, a real Kafka and a browser: everything
 	@scripts/need.sh java maven $(if $(wildcard tests/browser/test_*.py),chromium)
 	@$(PYTEST) -n $(WORKERS) -m "not broker and not browser"
 	@$(KAFKA) run .run/kafka-test env $(PYTEST) -m "broker or browser"
+
+detection: $(READY) ## how well unusual counts are found: false alarms and power beside other detectors
+	@$(BIN)/python -m bench.detection.run
 
 bench: $(READY) ## the fixed workload: what an event costs, in memory, embedded and on a Kafka
 	@scripts/need.sh java maven

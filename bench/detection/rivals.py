@@ -1,0 +1,72 @@
+"""Detectors that ours is measured against, each a few lines: a score for each hour, and from which score it alarms.
+
+EARS C1 and C2 as in R's `surveillance::earsC` (minSigma 0), on hours; a moving mean of a week; Poisson around the mean
+of the same hour of the last eight weeks. Higher scores are rarer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bench.detection.series import HOURS_A_WEEK
+from streams.baselines import Counts, Season
+from streams.clocks import HOUR, WEEK
+from streams.tails import at_least
+
+ALPHA, DEVIATIONS = 1e-3, 3.0902  # one false alarm in 1,000 hours, if all were as each detector assumes
+WEEKS_BACK = 8
+ALL_BUT_CHANCE = 1e6  # the negative binomial's size at which it is Poisson
+Scores = Iterator[float]
+
+
+class Detector(NamedTuple):
+    """A detector: what it is called, its score of each hour, and the score from which it alarms."""
+
+    name: str
+    scores: Callable[[list[int]], Scores]
+    bound: float
+
+
+def _moving(hours: int, gap: int = 0) -> Callable[[list[int]], Scores]:
+    """Deviations above the mean of so many hours, which end so many before the one that is judged."""
+    def scores(counts: list[int]) -> Scores:
+        total = squares = 0
+        for hour, count in enumerate(counts):
+            come, gone = hour - gap - 1, hour - gap - 1 - hours
+            if come >= 0:
+                total, squares = total + counts[come], squares + counts[come] ** 2
+            if gone >= 0:
+                total, squares = total - counts[gone], squares - counts[gone] ** 2
+            above = count - total / hours
+            scatter = math.sqrt(max(0, hours * squares - total * total) / (hours * (hours - 1))) if total else 0.0
+            yield above / scatter if scatter else (math.inf if above > 0 else 0.0)
+    return scores
+
+
+def _poisson(counts: list[int]) -> Scores:
+    for hour, count in enumerate(counts):
+        weeks = range(1, min(WEEKS_BACK, hour // HOURS_A_WEEK) + 1)
+        mean = (sum(counts[hour - week * HOURS_A_WEEK] for week in weeks) + 0.5) / (len(weeks) + 1)
+        yield -math.log(max(1e-300, at_least(count, mean, ALL_BUT_CHANCE))) if count > mean else 0.0
+
+
+def _ours(counts: list[int]) -> Scores:
+    baseline = Counts(Season("hour_of_week", HOUR, ZoneInfo("UTC")), 8 * WEEK)
+    learnt = baseline.begin()
+    for hour, count in enumerate(counts):
+        outlook = baseline.outlook(learnt, hour * HOUR)
+        p = baseline.above(outlook, count) if baseline.far(outlook, count) else 1.0
+        yield -math.log(max(1e-300, p))
+        baseline.learn(learnt, hour * HOUR, count)
+
+
+DETECTORS = (
+    Detector("EARS C1, last 7 hours", _moving(7), DEVIATIONS),
+    Detector("EARS C2, 7 hours and a gap of 2", _moving(7, 2), DEVIATIONS),
+    Detector("moving mean and deviation, 168 hours", _moving(HOURS_A_WEEK), DEVIATIONS),
+    Detector("Poisson, same hour of 8 weeks", _poisson, -math.log(ALPHA)),
+    Detector("`baseline`", _ours, -math.log(ALPHA)),
+)
