@@ -114,7 +114,8 @@ class Writer:
         """Which no test decides both ways, and how many are decided."""
         lacking = [one for one in clauses if one.lacks]
         for one in lacking[:CLAUSES_AT_MOST]:
-            self._say(f"not decided both ways: {one.rule}: `{one.text}` {one.lacks}", YELLOW)
+            of = f" of the exception `{one.exception}`" if one.exception else ""
+            self._say(f"not decided both ways: {one.rule}: `{one.text}`{of} {one.lacks}", YELLOW)
         if len(lacking) > CLAUSES_AT_MOST:
             self._say(f"not decided both ways: {len(lacking) - CLAUSES_AT_MOST} more; --json names all", YELLOW)
         style = YELLOW if lacking else GREEN

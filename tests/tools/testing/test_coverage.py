@@ -132,3 +132,82 @@ def test_what_districts_add_is_nobodys_to_decide(tmp_path: Path) -> None:
     found = coverage(shop.bundle, shop.bundle.rules.values(), chosen_by([], ""), shop.rebuild)
     assert [(one.rule, one.text, one.lacks) for one in found] == [
         ("gas", "level >= 20", ""), ("gas@west", "level >= 20", "")]
+
+
+EXCEPTED = """\
+kind: city
+name: test
+zone: UTC
+---
+kind: event_type
+id: sensor.gas
+fields: {device: string, level: double, indoors: bool}
+---
+kind: source
+id: sensors
+topic: city.sensors
+format: json
+event: {id: record.id, type: "'sensor.gas'", time: record.time, fields: {device: record.device}}
+---
+"""
+NOTED = "{name: works, where: %s, expires: 2099-01-01, owner: gas, reason: they dig}"
+SEEN = """\
+kind: match
+id: gas
+event: sensor.gas
+by: device
+exceptions: [%s]
+tests:
+  - name: one and another
+    events: [{at: 0s, event: sensor.gas, device: a%s}]
+    expect_none: true
+"""
+QUIET = """\
+kind: absence
+id: gas
+event: sensor.gas
+by: device
+every: 10m
+exceptions: [%s]
+tests:
+  - name: two
+    events:
+      - {at: 0s, event: sensor.gas, device: a}
+      - {at: 0s, event: sensor.gas, device: %s}
+    expect_none: true
+"""
+STEPS = """\
+kind: sequence
+id: gas
+by: device
+within: 5m
+steps: [{name: first, event: sensor.gas}, {name: next, event: sensor.gas}]
+exceptions: [%s]
+tests:
+  - name: two
+    events: [{at: 0s, event: sensor.gas, device: a}, {at: 1m, event: sensor.gas, device: b}]
+    expect_none: true
+"""
+
+
+def excepted(folder: Path, rule: str) -> list[tuple[str, str, bool, bool]]:
+    (folder / "rules.yaml").write_text(EXCEPTED + rule + "severity: minor\nowner: test\n")
+    shop = workshop(folder)
+    found = coverage(shop.bundle, shop.bundle.rules.values(), chosen_by([], ""), shop.rebuild)
+    return [(one.exception, one.text, one.as_true, one.as_false) for one in found]
+
+
+def test_exceptions_have_clauses_too(tmp_path: Path) -> None:
+    one = NOTED % "device == 'a' && indoors"
+    assert excepted(tmp_path, SEEN % (one, ", indoors: true")) == [
+        ("works", "device == 'a'", True, False), ("works", "indoors", True, False)]
+
+
+def test_exceptions_of_an_absence_rule_are_decided_by_keys(tmp_path: Path) -> None:
+    for other, both in (("b", True), ("a", False)):
+        assert excepted(tmp_path, QUIET % (NOTED % "device == 'a'", other)) == [
+            ("works", "device == 'a'", True, both)]
+
+
+def test_an_exception_that_all_steps_have_is_one(tmp_path: Path) -> None:
+    assert excepted(tmp_path, STEPS % (NOTED % "device == 'a'")) == [("works", "device == 'a'", True, True)]
