@@ -313,8 +313,8 @@ class MatchCircles(InCell[Run]):
     """`match` with `near`: matches near each other in place and time are one episode.
 
     A match with no other within the circle in `keep_firing_for` before it is the first of an episode; the matches in
-    its circle prolong that, as those of one key do. A match that is near later ones alone has an episode of its own,
-    which begins with them, so that all are one alert. Events of twice the radius around a cell decide that.
+    its circle prolong that, as those of one key do. A match that is near to some that no such episode of its own holds
+    has another, which begins with them: all are one alert. Events of twice the radius around a cell decide that.
     """
 
     frontier = Frontier.HEAD
@@ -336,10 +336,14 @@ class MatchCircles(InCell[Run]):
         own = member.position is not None and member.position.own
         if not before:
             state.discs.append(self._begun(state, [member], first=True, own=own))
-        elif own and not joined:
+        elif own and not all(self._told_in(joined, other) for other in before):
             state.discs.append(self._begun(state, [*before, member], first=False, own=own))
         members.append(member)
         self._schedule(state)
+
+    def _told_in(self, runs: list[Run], other: Member) -> bool:
+        """Whether one of these runs, which go on, has taken an event before."""
+        return any(run.centre.order <= other.order and within(self.circle(run.centre), [other]) for run in runs)
 
     def _begun(self, state: CellState[Run], proof: list[Member], first: bool, own: bool) -> Run:
         run = Run(proof[-1], proof[-1].time, first, Hold())

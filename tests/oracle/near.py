@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL
-from streams.records import Member
+from streams.records import Member, Order
 from tests.oracle import sequence, threshold
 from tests.oracle.threshold import BEFORE_EVENTS, EVENT, Case
 
@@ -66,12 +66,17 @@ def runs(members: Sequence[Member], keep: int, near: Near, until: int = AFTER_AL
         return inside[:gap]
 
     firsts = [one for one in members if not before(one)]
-    covered = {member.order for one in firsts for member in run(one)}
+    runs_of = [run(one) for one in firsts]
+
+    def told(one: Member) -> set[Order]:
+        return {other.order for taken in runs_of if one in taken for other in taken}
+
     found = [(one, run(one)) for one in firsts if own(one)]
-    found += [(one, [*before(one), one]) for one in members if own(one) and one.order not in covered]
-    told = [Run(one.time, closes if (closes := proof[-1].time + keep) < until else None, tuple(m.id for m in proof))
+    found += [(one, [*before(one), one]) for one in members
+              if own(one) and before(one) and not {other.order for other in before(one)} <= told(one)]
+    rows = [Run(one.time, closes if (closes := proof[-1].time + keep) < until else None, tuple(m.id for m in proof))
             for one, proof in found]
-    return sorted(told, key=lambda run: (run.opened, run.evidence))
+    return sorted(rows, key=lambda run: (run.opened, run.evidence))
 
 
 class Around(sequence.History):
