@@ -18,15 +18,14 @@ import msgspec
 from streams.problems import Gravity, Problem, Problems
 from streams.rulefile.assembling import Assembler
 from streams.rulefile.codes import CODES, UNREADABLE, Code
+from streams.rulefile.folder import SUFFIXES, is_page
 from streams.rulefile.snoozes import Snoozed
 from streams.rulefile.workshop import Workshop
 from streams.rules import Bundle
 from streams.schedules import EPOCH_DAY
 
-SUFFIXES = (".yaml", ".yml", ".csv", ".txt", ".geojson")
-
 __all__ = [
-    "CODES", "Code", "Examined", "Snoozed", "Workshop", "check", "check_files", "examine",
+    "CODES", "SUFFIXES", "Code", "Examined", "Snoozed", "Workshop", "check", "check_files", "examine",
     "load", "read_directory", "workshop", "workshop_of",
 ]
 
@@ -94,17 +93,21 @@ def check_files(
 
 
 def read_directory(directory: Path) -> tuple[dict[str, bytes], list[Problem]]:
-    """The files of a folder that can matter, by their path below it; what begins with a dot does not."""
+    """The files of a folder that can matter, by their path below it; what begins with a dot does not.
+
+    Of the pages that people read only their names matter.
+    """
     files: dict[str, bytes] = {}
     if not directory.is_dir():
         return files, [_unreadable(directory, "is not a folder")]
     problems: list[Problem] = []
     for path in sorted(directory.rglob("*")):
         below = path.relative_to(directory)
-        if path.suffix not in SUFFIXES or any(part.startswith(".") for part in below.parts) or path.is_dir():
+        page = is_page(below.as_posix())
+        if not (page or path.suffix in SUFFIXES) or any(part.startswith(".") for part in below.parts) or path.is_dir():
             continue
         try:
-            files[below.as_posix()] = path.read_bytes()
+            files[below.as_posix()] = b"" if page else path.read_bytes()
         except OSError as error:
             problems.append(_unreadable(path, f"cannot be read: {error.strerror}"))
     return files, problems

@@ -21,6 +21,7 @@ from streams.rulefile.deriving import Deriver
 from streams.rulefile.drafts import Document, RuleDraft
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values, read_fields
+from streams.rulefile.folder import is_read, pages_of
 from streams.rulefile.macros import MACRO_FIELDS, Macros
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
@@ -88,6 +89,7 @@ class Assembler:
         self.derived: Deriver
         self.names: Names
         self.sources: dict[str, Source]
+        self.city: City
 
     def assemble(self) -> tuple[Bundle | None, list[Problem]]:
         """The bundle, if nothing stops it, and everything there is to say."""
@@ -210,7 +212,7 @@ class Assembler:
         reader = SourceReader(names, expressions, city, self.report)
         read = self._each("source", lambda one: reader.read(one.values))
         sources = {name: source for name, source in read.items() if source is not None}
-        self.names, self.sources = names, sources
+        self.names, self.sources, self.city = names, sources, city
         rules = self._rules(names, expressions, sources)
         signs = self._indicators(names, expressions, sources)
         called = names.called()
@@ -259,7 +261,7 @@ class Assembler:
         drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path, one.origin) for one in documents]
         builder = Builder(names, selection, expressions, self.report, observed(drafts))
         rules: dict[str, Rule] = {}
-        adviser = Adviser(names.event_types, sources, self.report)
+        adviser = Adviser(names.event_types, sources, self.report, self.city, pages_of(self.files))
         tests = self._tests()
         for draft in ordered(drafts, self.report):
             with self.derived.shared.of(self.report, draft.origin):
@@ -315,8 +317,8 @@ class Assembler:
 
 
 def identity(files: Mapping[str, bytes]) -> str:
-    """The hash of the names and texts of all files."""
+    """The hash of the names and texts of all files that are read."""
     whole = sha256()
-    for path in sorted(files):
+    for path in sorted(filter(is_read, files)):
         whole.update(f"{path}\0{len(files[path])}\0".encode() + files[path])
     return whole.hexdigest()[:16]

@@ -307,6 +307,33 @@ BAD_WEIGHT = _code("TOC152", "not a weight", "write a number from 0 (does not co
 BAD_TOP = _code("TOC153", "a list of the most frequent that cannot be made", "write {by: [type, place.address], k: 10}")
 
 
+# What a rule takes for granted of its city
+NO_DISTRICT = _code(
+    "TOC160",
+    "a district that the city does not have",
+    "correct the name, or add the district to `districts` in city.yaml",
+    Gravity.WARNING,
+)
+NO_PAGE = _code(
+    "TOC161",
+    "a runbook that is not there",
+    "write the page, or name one of rules/runbooks/",
+    Gravity.WARNING,
+)
+UTC_CLOCK = _code(
+    "TOC162",
+    "an hour or a day by UTC",
+    "write local(time).getHours(), or name the zone: time.getHours(\"Asia/Shanghai\")",
+    Gravity.INFO,
+)
+MISTYPED_EVENT = _code(
+    "TOC163",
+    "an event type that looks mistyped",
+    "correct the name, or declare the type in rules/events/",
+    Gravity.WARNING,
+)
+
+
 # Baselines
 BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hour_of_week, memory: 8w}")
 BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")

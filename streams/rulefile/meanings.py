@@ -149,6 +149,15 @@ MEANINGS: dict[str, str] = {
               "by its probability in one bin.",
     "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
     # Vital signs
+    "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
+              "that is not among them. It never holds, in an exception neither, and nobody would notice.",
+    "TOC161": "The alert names a page of the runbooks, and there is none at that path. Whoever is woken by it would "
+              "look for it in vain. Paths count from the folder of the rules; addresses such as https://... are "
+              "not looked at.",
+    "TOC162": "An instant has no zone, so `getHours()` and its like tell it by UTC. In Shanghai that is eight hours "
+              "before the clock on the wall, and the night begins in the morning.",
+    "TOC163": "Nobody declares this event type. A source that is `open` may send it all the same, but its name is so "
+              "near to one that is known that it is most likely mistyped, and the rule would never fire.",
     "TOC150": "An indicator is told at the end of each period, of the window that ends there: the two must fit.",
     "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
     "TOC152": "The weight is the share that an indicator has in a roll-up.",

@@ -31,7 +31,8 @@ def _names(draft: RuleDraft, known: Mapping[str, RuleDraft], report: Report) -> 
         if passage.text in known:
             names[passage.text] = None
             continue
-        hint = advise(passage.text, [name for name in known if name], "the rules are")
+        own = draft.values.get("id", "")  # itself it can never mean
+        hint = advise(passage.text, [name for name in known if name not in ("", own)], "the rules are")
         report.add(codes.UNKNOWN_RULE, passage.spot, f"there is no rule `{passage.text}`", hint)
     return list(names)
 

@@ -77,17 +77,22 @@ class Selection:
         open_ones = (one.id for one in self.sources.values() if one.open and one.may_emit(pattern))
         sender = next(open_ones, None)
         if sender is not None and (branch or not declared):
-            self.report.add(
-                codes.OPEN_EVENT,
-                passage.spot,
-                f"the fields of `{pattern}` are not checked: source {sender} is open and may send any",
-                "" if declared else self._meant(pattern),
-            )
+            self._undeclared(passage, sender, "" if declared else self._meant(pattern))
             return Chosen((pattern,), declared, True)
         if not declared:
             self._unknown(passage)
             return None
         return Chosen((pattern,), declared, False)
+
+    def _undeclared(self, passage: Passage, sender: str, meant: str) -> None:
+        """A type that nobody declares may come; one that is nearly the name of another is hardly meant."""
+        pattern = passage.text
+        if meant:
+            text = f"no event type `{pattern}` is declared; only that source {sender} is open makes it possible"
+            self.report.add(codes.MISTYPED_EVENT, passage.spot, text, meant)
+            return
+        text = f"the fields of `{pattern}` are not checked: source {sender} is open and may send any"
+        self.report.add(codes.OPEN_EVENT, passage.spot, text)
 
     def _unknown(self, passage: Passage) -> None:
         """Silent where another mistake, told already, may be the cause."""

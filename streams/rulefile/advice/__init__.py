@@ -8,22 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from streams.rulefile.advice import conclusions, conditions, keys, people, steps, terms, tests, titles, twins
+from streams.rulefile.advice import conclusions, conditions, keys, people, steps, terms, tests, titles, town, twins
 from streams.rulefile.advice.around import Around
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.shared import Shared
-from streams.rules import EventType, Rule, Source
+from streams.rules import City, EventType, Rule, Source
 
-_OF_ONE = (people, conditions, steps, terms, keys, tests, conclusions)
+_OF_ONE = (people, conditions, steps, terms, keys, tests, conclusions, town)
 _OF_ALL = (titles, twins)
 
 
 class Adviser:
     """Advises on one rule after the other, the bases of a rule before it; then on all of them together."""
 
-    def __init__(self, event_types: Mapping[str, EventType], sources: Mapping[str, Source], report: Report) -> None:
-        self.around = Around(event_types, sources, {}, report)
+    def __init__(self, event_types: Mapping[str, EventType], sources: Mapping[str, Source], report: Report,
+                 city: City, pages: frozenset[str]) -> None:
+        self.around = Around(event_types, sources, {}, report, city, pages)
         self.advised: list[tuple[RuleDraft, Rule]] = []
 
     def advise(self, draft: RuleDraft, rule: Rule) -> None:

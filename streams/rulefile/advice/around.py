@@ -11,19 +11,21 @@ import msgspec
 from streams.clocks import show_duration
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import RuleDraft
-from streams.rules import EventType, Rule, Source
+from streams.rules import City, EventType, Rule, Source
 
 Told: TypeAlias = tuple[RuleDraft, Callable[[Report], None]]
 """What there is to say about one rule among others: it is said where the rule's problems are gathered."""
 
 
 class Around(msgspec.Struct, frozen=True):
-    """`rules` are those that were advised on so far, the bases of a rule among them."""
+    """`rules` are those that were advised on so far, the bases of a rule among them; `pages` the runbooks there are."""
 
     event_types: Mapping[str, EventType]
     sources: Mapping[str, Source]
     rules: dict[str, Rule]
     report: Report
+    city: City = City()
+    pages: frozenset[str] = frozenset()
 
 
 def said(span: int) -> str:

@@ -28,7 +28,7 @@ _QUICK = frozenset(("startsWith", "endsWith", "contains", "size"))
 def advise(draft: RuleDraft, rule: Rule, around: Around) -> None:
     """What there is to say about each condition."""
     _negated(draft, around)
-    for passage, expression, before in _conditions(draft, rule):
+    for passage, expression, before in conditions_of(draft, rule):
         _decided(passage, expression, before, around)
     for where, selector in zip(_wheres(draft), rule.selectors, strict=False):
         if where is not None and selector.where is not None:
@@ -62,7 +62,7 @@ def _personal(selector: Selector, around: Around) -> set[str]:
     return {name for one in types for name, field in one.fields.items() if field.personal}
 
 
-def _conditions(draft: RuleDraft, rule: Rule) -> Iterator[tuple[Passage, Expression, int]]:
+def conditions_of(draft: RuleDraft, rule: Rule) -> Iterator[tuple[Passage, Expression, int]]:
     """Each condition as written and as compiled, and how much of its text is not the author's."""
     for passage, selector in zip(_wheres(draft), rule.selectors, strict=False):
         if passage is not None and selector.where is not None:
