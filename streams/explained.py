@@ -65,16 +65,34 @@ class Watched(msgspec.Struct, frozen=True):
     registered: bool
 
 
+class Scanned(msgspec.Struct, frozen=True):
+    """The zone of the map that stood out most: what it had, and what was expected. `score` says how far it stood out.
+
+    `learnt` of `needed` bins are learnt; before there are enough nothing is judged.
+    """
+
+    learnt: int
+    needed: int
+    score: float = 0.0
+    observed: int = 0
+    expected: float = 0.0
+    span: Micros = 0
+    radius: int = 0
+
+
 class Explained(msgspec.Struct, frozen=True):
     """The facts of one moment. A kind fills in what it knows."""
 
     measured: Measured | None = None
     standing: tuple[Standing, ...] = ()
     watched: Watched | None = None
+    scanned: Scanned | None = None
 
     @property
     def progress(self) -> float:
         """Sorts moments by how near the rule was to hold."""
+        if self.scanned is not None:
+            return self.scanned.score
         found = [self.measured.progress] if self.measured is not None else [one.progress for one in self.standing]
         return max(found, default=float("-inf"))
 

@@ -122,7 +122,8 @@ class Kind(Protocol):
     """A kind, as its file offers it: `FIELDS` beside the common ones, and how a rule of it is compiled.
 
     It may offer besides: `FACTS`, what texts can name beside what events say, each with its meaning; `SUMMARY`, the
-    text of a rule that writes none; and `measured(spec)`, the expression of what it keeps of an event, where no `measure` says that.
+    text of a rule that writes none; and `measured(spec)`, the expression of what it keeps of an event, where no
+    `measure` says that.
     """
 
     NAME: str

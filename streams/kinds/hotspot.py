@@ -48,7 +48,7 @@ from streams.conditions import EvalError, Expression
 from streams.conditions.values import Failure
 from streams.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
 from streams.exceedance import BELIEVED, how_long
-from streams.explained import Explained, Relaxed
+from streams.explained import Explained, Relaxed, Scanned
 from streams.kinds import Detector, Field, Frontier, Identity
 from streams.records import Event, KeyValues, Member, Micros
 from streams.scanning import Ground, Zone
@@ -226,8 +226,17 @@ class Hotspot:
         return self.bins * self.bin
 
     def explain(self, state: HotspotState, now: Micros) -> Explained:
-        """See `Explains` in `streams/kinds`."""
-        return Explained()
+        """The zone that stood out most at the end of the last bin."""
+        known = Scanned(state.usual.bins, self.learnt)
+        if state.usual.bins < self.learnt:
+            return Explained(scanned=known)
+        _, _, zones = self._zones(state)
+        if not zones:
+            return Explained(scanned=known)
+        best = zones[0]
+        radius = round(radius_of(self.resolution, best.ring))
+        return Explained(scanned=Scanned(known.learnt, known.needed, best.score, best.observed, best.expected,
+                                         best.length * self.bin, radius))
 
     def relaxed(self) -> Iterator[Relaxed]:
         """See `Explains` in `streams/kinds`."""
@@ -278,11 +287,11 @@ class Hotspot:
 
     # Zones
 
-    def _found(self, state: HotspotState) -> list[Found]:
-        """The zones that meet the condition, none of which shares a cell with a better one."""
+    def _zones(self, state: HotspotState) -> tuple[Ground, list[str], list[Zone]]:
+        """The best zone of each cell, the best first, with the ground and the names of its cells."""
         seen = sorted({cell for bin in state.window for cell in bin.cells})
         if not seen:
-            return []
+            return Ground((), (), self.bins), [], []
         rates = state.usual.rates(seen)
         names = list(rates)
         number = {cell: at for at, cell in enumerate(names)}
@@ -290,8 +299,13 @@ class Hotspot:
                   for cell in names]
         levels = state.usual.levels([bin.bucket for bin in reversed(state.window)])
         ground = Ground(list(rates.values()), around, self.bins, self.least, levels)
+        return ground, names, ground.best({number[cell]: self._ages(state, cell) for cell in seen})
+
+    def _found(self, state: HotspotState) -> list[Found]:
+        """The zones that meet the condition, none of which shares a cell with a better one."""
+        ground, names, zones = self._zones(state)
         found, taken = [], set[int]()
-        for zone in ground.best({number[cell]: self._ages(state, cell) for cell in seen}):
+        for zone in zones:
             if taken.isdisjoint(zone.cells):
                 chance = self._chance(ground, zone, state.key)
                 if chance > self.chance:

@@ -34,6 +34,7 @@ WHY: dict[str, str] = {
     "other_district": "An event lies where another rule stands in this one's place, or outside the rule's district.",
     "condition_false": "A clause of the condition is false.",
     "window_short": "Too few events, or too little of them, in the window.",
+    "as_usual": "Nowhere did so much more happen than usual that chance would not explain it.",
     "too_few_events": "Fewer events than `min_events`, so there is no value.",
     "step_too_late": "A step came later than `within` allows.",
     "too_far": "What came is farther away than `near` allows.",

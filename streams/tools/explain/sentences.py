@@ -280,6 +280,20 @@ def _too_few(told: Told) -> str:
     return f"{counted}{told.rule.spec.get('min_events')} events{window(told.rule)}, so there is no value (`min_events`)"
 
 
+def _as_usual(told: Told) -> str:
+    found: Explained | None = told.facts.get("facts")
+    scanned = None if found is None else found.scanned
+    if scanned is None:
+        return "nowhere did more happen than usual"
+    if scanned.learnt < scanned.needed:
+        return f"what is usual is not known yet, {scanned.learnt} of {scanned.needed} bins are learnt"
+    when = "" if told.facts.get("at") is None else f", at {told.words.time(told.facts['at'])}"
+    if not scanned.observed:
+        return f"nowhere did more happen than usual{when}"
+    where = f"{scanned.observed} events within {scanned.radius} m in {show_duration(scanned.span)}"
+    return f"what stood out most were {where}, normally {scanned.expected:.2g}{when}: chance explains that"
+
+
 def _window_short(told: Told) -> str:
     found: Explained | None = told.facts.get("facts")
     if found is None or found.measured is None:
@@ -471,7 +485,7 @@ SAID: dict[str, Callable[[Told], str]] = {
     "wrong_order": _wrong_order, "condition_failed": _condition_failed, "late": _late, "duplicate": _duplicate,
     "no_key": _no_key, "no_value": _no_value, "exception": _kept_out, "off_schedule": _kept_out,
     "other_district": _other_district,
-    "condition_false": _condition_false, "window_short": _window_short, "too_few_events": _too_few,
+    "condition_false": _condition_false, "window_short": _window_short, "as_usual": _as_usual, "too_few_events": _too_few,
     "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,
     "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed, "over": _over,
