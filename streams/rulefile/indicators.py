@@ -31,6 +31,7 @@ FIELDS = (
     Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
     *indicators.FIELDS,
     *indicators.ABOUT_FIELDS,
+    Field("tests", "tests", "timelines with the readings they must give", default=()),
 )
 KIND = cast(Kind, indicators)
 FOREIGN = {

@@ -8,8 +8,8 @@ from typing import Any
 from streams.clocks import duration
 from streams.tools.timeline import Misread
 
-TIMES = ("opened", "closed")
-MAIN_WORDS = ("state", "title", "to", "opened", "closed", "evidence", "value", "key")
+TIMES = ("opened", "closed", "at", "since")
+MAIN_WORDS = ("at", "status", "state", "title", "to", "opened", "closed", "evidence", "value", "key")
 KEY_PART = "key."
 
 Told = Mapping[str, Any]

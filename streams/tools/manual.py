@@ -34,7 +34,7 @@ from streams.rulefile.codes import CODES
 from streams.rulefile.indicators import FIELDS as INDICATOR_FIELDS
 from streams.tools import problempages
 from streams.tools.explain.causes import WHY
-from streams.tools.testing.words import EPISODE, EVENT, TEST
+from streams.tools.testing.words import EPISODE, EVENT, READING, TEST
 
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -149,6 +149,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "test": lambda: fields_table(TEST),
         "test event": lambda: fields_table(EVENT),
         "test episode": lambda: fields_table(EPISODE),
+        "test reading": lambda: fields_table(READING),
         "codes": codes_table,
         "reasons": reasons_tables,
         "why": why_table,

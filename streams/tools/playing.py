@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from streams.clocks import DAY
 from streams.composites import bases, feeds, reach_of
 from streams.engine import Engine
-from streams.findings import Finding
+from streams.findings import Finding, Reading
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
 from streams.records import Micros
 from streams.route import Router
@@ -43,8 +43,16 @@ class Staged(msgspec.Struct, frozen=True):
 
     def play(self) -> list[Finding]:
         """Every finding as it is told, of the rule and of those it reads, until nothing waits any more."""
-        return play(self.alone, self.rule, [one for one in self.arrivals if one.event.id not in self.late],
-                    self.setting.start)
+        return play(self.alone, self.rule, self._in_time, self.setting.start)
+
+    def read(self) -> list[Reading]:
+        """Every reading of an indicator as it is told."""
+        return [reading for _, told in steps(self.alone, self.rule, self._in_time, self.setting.start)
+                for reading in told]
+
+    @property
+    def _in_time(self) -> list[Arrival]:
+        return [one for one in self.arrivals if one.event.id not in self.late]
 
 
 def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Staged:
@@ -58,25 +66,34 @@ def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
     """The bundle with this rule and those that it reads."""
-    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))})
+    if rule.vital is not None:
+        return msgspec.structs.replace(bundle, rules={}, indicators={rule.id: rule})
+    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))}, indicators={})
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
-    """Every finding as it is told, until time has run on so far that nothing waits.
+    """Every finding as it is told, until time has run on so far that nothing waits."""
+    return [finding for found, _ in steps(bundle, rule, arrivals, start) for finding in found]
+
+
+def steps(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival],
+          start: Micros = START) -> Iterator[tuple[list[Finding], list[Reading]]]:
+    """What each step tells, until time has run on so far that nothing waits.
 
     All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
     """
     router, engine = Router(bundle), Engine(bundle)
     lags = {name: bundle.sources[name].disorder for name in sorted(feeds(bundle, rule))}
-    steps: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
+    frames: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
     for one in arrivals:
         clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
                   for name, lag in lags.items()]
         members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
-        steps.append([*clocks, *members])
+        frames.append([*clocks, *members])
     last, end = arrivals[-1].event.offset + 1 if arrivals else 0, end_of(bundle, rule, arrivals, start)
-    steps.append([_clock(name, last, CLOCK_ROW, end) for name in lags])
-    return [finding for step in steps for finding in engine.step_through(WorkFrame(VERSION, bundle.id, step))]
+    frames.append([_clock(name, last, CLOCK_ROW, end) for name in lags])
+    for rows in frames:
+        yield engine.step_through(WorkFrame(VERSION, bundle.id, rows)), engine.readings
 
 
 def end_of(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros) -> Micros:

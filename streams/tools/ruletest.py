@@ -18,20 +18,20 @@ import msgspec
 import orjson
 
 from streams.clocks import parse_rfc3339, show_duration
-from streams.findings import RETRACTED, Finding
+from streams.findings import RETRACTED, Finding, Reading
 from streams.records import Micros
 from streams.rulefile import workshop
 from streams.rules import Bundle, Rule
 from streams.specs import Written
 from streams.tools.answering import outputs
 from streams.tools.expectations import Difference, Told, differences
-from streams.tools.playing import staged
+from streams.tools.playing import Staged, staged
 from streams.tools.standins import Rebuild
 from streams.tools.testing import words
 from streams.tools.timeline import START, Misread
 
 WORDS = tuple(field.name for field in words.TEST)
-CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch"}
+CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch", "readings": "reading"}
 NOTHING = "expect_none"
 _ABSENT = object()
 Chosen = Callable[[Rule, str], bool]
@@ -89,7 +89,7 @@ def run_folder(directory: Path, only: Iterable[str] | None = None) -> list[Resul
 
 def results(bundle: Bundle, chosen: Chosen, rebuild: Rebuild | None = None) -> Iterator[Result]:
     """The tests that are chosen, in the order of the files, each when it has run."""
-    for rule in bundle.rules.values():
+    for rule in bundle.folded:
         for test in rule.tests:
             if chosen(rule, name_of(test)):
                 yield run_test(bundle, rule, test, rebuild)
@@ -114,17 +114,35 @@ def run_test(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None 
 
 def outcome_of(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Outcome:
     """What differs from what a test expects. Raises Misread."""
-    check_words(test)
+    check_words(test, rule)
     stage = staged(bundle, rule, test, rebuild)
-    start, told = stage.setting.start, [finding for finding in stage.play() if finding.rule == rule.id]
-    lists = {"expect": [described(one, start) for one in final(told)]}
-    if "alerts" in test or "dispatches" in test:
-        lists["alerts"], lists["dispatches"] = answers(stage.alone, told, start)
+    lists = _read(stage) if rule.vital is not None else _found(stage, test)
     outcome = Outcome([], [], [])
     for word, found in lists.items():
         _compare(outcome, word, found, _expectation(test, word))
     _compare_late(outcome, stage.late, test)
     return outcome
+
+
+def _found(stage: Staged, test: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """What a rule finds, in the words of a test."""
+    start, told = stage.setting.start, [finding for finding in stage.play() if finding.rule == stage.rule.id]
+    lists = {"expect": [described(one, start) for one in final(told)]}
+    if "alerts" in test or "dispatches" in test:
+        lists["alerts"], lists["dispatches"] = answers(stage.alone, told, start)
+    return lists
+
+
+def _read(stage: Staged) -> dict[str, list[dict[str, Any]]]:
+    """What an indicator reads: the last word on each period of each key, in order of time."""
+    last = {(one.at, str(one.key)): one for one in stage.read()}
+    return {"readings": [_as_read(one, stage.setting.start) for _, one in sorted(last.items()) if not one.gone]}
+
+
+def _as_read(reading: Reading, start: Micros) -> dict[str, Any]:
+    """A reading in the words of `readings`."""
+    return {"at": show_duration(reading.at - start), "key": reading.key, "value": reading.value,
+            "status": reading.status, "since": show_duration(reading.since - start), "events": reading.count}
 
 
 def _expectation(test: Mapping[str, Any], word: str) -> Any:
@@ -134,8 +152,12 @@ def _expectation(test: Mapping[str, Any], word: str) -> Any:
     return test.get(word, _ABSENT)
 
 
-def check_words(test: Mapping[str, Any]) -> None:
-    """A test has no unknown words and expects something. Raises Misread."""
+def check_words(test: Mapping[str, Any], rule: Rule) -> None:
+    """A test has no unknown words and expects something that its rule, or indicator, can give. Raises Misread."""
+    for name in (*CALLED, NOTHING) if rule.vital is not None else ("readings",):
+        if name in test and (name == "readings") != (rule.vital is not None):
+            wanted = "an indicator finds nothing; write `readings:`" if rule.vital else "a rule has no readings"
+            raise Misread(wanted, name)
     for name in test:
         if name not in WORDS:
             raise Misread(f"a test has no `{name}`; it has {', '.join(WORDS)}", name)

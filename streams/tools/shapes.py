@@ -314,6 +314,7 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "test_events": lambda field: Many(Table("event_of_a_test", words.EVENT, "an event, with its fields", more=True)),
     "event_name": _one,
     "episodes": lambda field: Many(Table("episode", words.EPISODE, "an episode", more=True)),
+    "readings": lambda field: Many(Table("reading_of_a_test", words.READING, "a reading", more=True)),
     "told": lambda field: Many(Named(Anything())),
     "duration_or_null": lambda field: Either((DURATION, One(("null",)))),
     "evidence": lambda field: Either((One(("integer",), least=0), Many(One()))),

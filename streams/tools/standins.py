@@ -28,6 +28,8 @@ def overridden(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Reb
     registers, lists = stand_ins(bundle, test)
     if not registers and not lists:
         return bundle, rule
+    if rule.vital is not None:
+        raise Misread("a test of an indicator takes the registers and lists as they are")
     if rebuild is None:
         raise Misread("its registers and lists need the rule files, which are not at hand here")
     try:

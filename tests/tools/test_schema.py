@@ -193,7 +193,7 @@ def test_a_file_of_tests_needs_no_kind() -> None:
 def test_the_words_of_tests_are_those_that_the_tests_know() -> None:
     places = {*timeline.PLACE_WORDS, *timeline.AWAY_WORDS}
     assert {field.name for field in words.PLACE} == places
-    own = {field.name for field in words.EPISODE}
+    own = {field.name for field in (*words.EPISODE, *words.READING)}
     assert set(MAIN_WORDS) - {"state", "title", "to"} <= own
 
 

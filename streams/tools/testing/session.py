@@ -33,7 +33,8 @@ def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> lis
     """Run and tell; the results."""
     begun = perf_counter()
     rules = rules_of(shop, chosen)
-    total = sum(chosen(rule, name_of(test)) for rule in rules for test in rule.tests)
+    signs = shop.bundle.indicators.values()
+    total = sum(chosen(rule, name_of(test)) for rule in (*rules, *signs) for test in rule.tests)
     writer = Writer(console, total, wishes.verbose, wishes.root)
     tell: Callable[[Result], None] = writer.tell if not wishes.json else lambda one: _tell_json(console, one)
     found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from streams.kinds import Field
+from streams.vitals import STATUSES
 
 TEST = (
     Field("name", "string", "what is tested; named in every result"),
@@ -19,6 +20,8 @@ TEST = (
     Field("late", "list_values", "the complete list of the events that come too late to count: `late: [3]`"),
     Field("alerts", "told", "the complete list of how each alert stands in the end: `state`, `title`, `severity`, "
           "`opened`, `ended` and the other fields that subscribers read"),
+    Field("readings", "readings", "of an indicator, in place of `expect`: the complete list of readings as they stand "
+          "in the end, in order of time"),
     Field("dispatches", "told", "the complete list of how each dispatch stands in the end: `state`, `to`, `priority` "
           "and the other fields that subscribers read"),
 )
@@ -50,4 +53,12 @@ EPISODE = (
     Field("steps", "plain", "which events filled the steps of a sequence"),
     Field("ended", "plain", "why it ended, if not by its condition: `no_data`"),
     Field("corrections", "integer", "how often it was corrected"),
+)
+READING = (
+    Field("at", "duration", "when its period ended"),
+    Field("key", "plain", "its key: `{street: Elm}`; `key.street: Elm` for a part of it"),
+    Field("value", "plain", "what was measured; `null`: nothing"),
+    Field("status", "string", "green, amber, red, unknown or none", values=STATUSES),
+    Field("since", "duration", "from which end of a period on the status is this one"),
+    Field("events", "integer", "how many events were measured"),
 )

@@ -1,0 +1,100 @@
+"""Tests of indicators: what they list, and what is said where it differs or does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.rulefile import check_files
+from streams.tools.ruletest import Result, run_tests
+from streams.tools.testing.mistakes import mistakes
+
+CITY = """\
+kind: event_type
+id: call.crash
+fields: {road: string}
+---
+kind: source
+id: calls
+topic: city.calls
+format: json
+disorder: 1m
+event: {id: record.id, type: "'call.crash'", time: record.time, fields: {road: record.road}}
+---
+"""
+INDICATOR = """\
+kind: indicator
+id: crashes
+event: call.crash
+by: road
+every: 15m
+bands: {amber: 2, red: 3}
+owner: police
+"""
+RULE = """\
+kind: threshold
+id: crashes
+event: call.crash
+by: road
+window: 15m
+condition: {gte: 2}
+owner: police
+"""
+EVENTS = """\
+tests:
+  - name: three
+    events:
+      - {at: 1m, event: call.crash, road: Elm}
+      - {at: 14m, event: call.crash, road: Elm, arrives: 20m}
+      - {at: 3m, event: call.crash, road: Oak}
+"""
+
+
+def of(document: str, expected: str) -> Result:
+    made, problems = check_files({"a.yaml": (CITY + document + EVENTS + expected).encode()})
+    assert made is not None, problems
+    [result] = run_tests(made)
+    return result
+
+
+def test_the_list_is_complete_and_in_order_of_time_and_key() -> None:
+    right = """\
+    readings:
+      - {at: 15m, key: Elm, value: 2, status: amber, since: 15m, events: 2}
+      - {at: 15m, key: {road: Oak}, value: 1, status: green}
+      - {at: 30m, key.road: Elm, value: 0, status: green, since: 30m}
+      - {at: 30m, key.road: Oak, since: 15m}
+"""
+    assert of(INDICATOR, right).problems == []
+    fewer = "\n".join(right.splitlines()[:-1]).replace("value: 2", "value: 3") + "\n"
+    assert of(INDICATOR, fewer).problems == [
+        "reading 1: value is 2, expected 3",
+        "reading not expected: at 30m, status green, value 0, key road Oak"]
+
+
+@pytest.mark.parametrize(("document", "expected", "told"), [
+    (INDICATOR, "    expect: []\n", "an indicator finds nothing; write `readings:`"),
+    (RULE, "    readings: []\n", "a rule has no readings"),
+    (INDICATOR, "    readings: 3\n", "`readings` is a list; write [] for none"),
+    (INDICATOR, "    readings: [{sort: 1}]\n", "an expected reading knows no 'sort'"),
+    (INDICATOR, "    readings: []\n    lists: {}\n    registers: {roads: []}\n", "there is no register `roads`"),
+])
+def test_what_does_not_fit_is_said(document: str, expected: str, told: str) -> None:
+    [problem] = of(document, expected).problems
+    assert told in problem
+
+
+def test_check_tells_it_too() -> None:
+    made, _ = check_files({"a.yaml": (CITY + INDICATOR + EVENTS + "    expect: []\n").encode()})
+    assert made is not None
+    assert [one.message for one in mistakes(made)] == ["crashes: three: an indicator finds nothing; write `readings:`"]
+
+
+def test_the_command_runs_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from streams.cli import main
+    (tmp_path / "a.yaml").write_text(CITY + INDICATOR + EVENTS + "    readings: []\n")
+    assert main(["test", "--rules", str(tmp_path)]) == 1
+    told = capsys.readouterr()
+    assert "reading not expected: at 15m" in told.out + told.err
+    assert "1 failed" in told.out + told.err
