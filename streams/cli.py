@@ -135,9 +135,10 @@ def _test(words: Words) -> None:
 
 
 def _show(words: Words) -> None:
-    parser = _command(words, "rules", commands.rules, "look into the rules: rules show RULE")
-    parser.add_argument("action", choices=("show",), help="show: the effective file, with the origin of every line")
-    parser.add_argument("rule", help="its id; of an instance template.instance")
+    parser = _command(words, "rules", commands.rules, "look into the rules: rules list, rules show RULE")
+    parser.add_argument("action", choices=("list", "show"),
+                        help="list: which rules there are; show: the effective file, with the origin of every line")
+    parser.add_argument("rule", nargs="?", default="", help="its id; of an instance template.instance (list: all)")
     parser.add_argument("--district", default="", metavar="D", help="as it stands in this district")
     _rules(parser)
 

@@ -178,13 +178,19 @@ def _tested(options: argparse.Namespace) -> int:
 
 
 def rules(options: argparse.Namespace) -> int:
-    """`tocsin rules show`: the effective file of a rule."""
+    """`tocsin rules list`: which rules there are; `tocsin rules show`: the effective file of one."""
     from streams.tools.asking import Misasked
-    from streams.tools.show import as_json, shown
+    from streams.tools.show import as_json, listed, rows, shown
 
+    if options.action == "show" and not options.rule:
+        raise Refused("name the rule to show; `tocsin rules list` names all")
     shop = load_workshop(options.rules)
     try:
-        if options.json:
+        if options.action == "list":
+            found = rows(shop, options.rule, options.district, f"{options.rules.as_posix()}/")
+            lines = "".join(f"{orjson.dumps(row).decode()}\n" for row in found)
+            sys.stdout.write(lines if options.json else listed(found))
+        elif options.json:
             sys.stdout.buffer.writelines(line + b"\n" for line in as_json(shop, options.rule, options.district))
         else:
             sys.stdout.write(shown(shop, options.rule, options.district))

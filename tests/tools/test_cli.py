@@ -200,6 +200,16 @@ def test_check_says_what_is_wrong_and_exits_with_1(home: Path, capsys: pytest.Ca
     assert err == "2 mistakes, 0 remarks\n"
 
 
+def test_rules_are_listed(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["rules", "list"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == [
+        "gas", "threshold", "severe", "gas", "stable", "rules/all.yaml:23"]
+    assert main(["rules", "list", "--json"]) == 0
+    assert lines(capsys.readouterr().out)[-1]["owner"] == "gas"
+    assert main(["rules", "show"]) == 2
+    assert "name the rule to show; `tocsin rules list` names all" in capsys.readouterr().err
+
+
 def test_test_runs_the_tests_of_the_rules(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test"]) == 0
     assert "1 passed, 0 failed" in capsys.readouterr().out

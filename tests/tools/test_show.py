@@ -1,4 +1,4 @@
-"""rules show: which rule stands in a district, and what is said where there is none."""
+"""rules show and list: which rule stands in a district, which there are, and what is said where there is none."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from streams.tools.asking import Misasked
-from streams.tools.show import as_json, shown
+from streams.tools.show import as_json, listed, rows, shown
 from tests.rulefile.derived import shop
 from tests.rulefile.test_overrides import BASE, WEST
 
@@ -40,3 +40,26 @@ def test_a_template_names_its_rules() -> None:
     with pytest.raises(Misasked) as found:
         shown(shop(f"{head}rule: {rule}\n"), "level")
     assert str(found.value) == "level is a template; name one of its rules: level.n"
+
+
+def test_all_rules_are_listed_with_who_answers_for_them_and_where_they_stand() -> None:
+    made = shop(BASE, districts__west__rules=WEST, own=BASE.replace("id: crashes", "id: own\nstatus: experimental"))
+    found = {row["id"]: row for row in rows(made, root="rules/")}
+    assert set(found) == {"crashes", "crashes@west", "own"}
+    assert list(found["own"]) == ["id", "kind", "severity", "owner", "status", "district", "file", "line"]
+    assert (found["own"]["kind"], found["own"]["status"]) == ("threshold", "experimental")
+    assert (found["crashes"]["file"], found["crashes"]["line"]) == ("rules/rules.yaml", 2)
+    assert found["crashes@west"]["district"] == "west"
+    head, *lines = listed(rows(made, root="rules/")).splitlines()
+    assert head.split() == ["rule", "kind", "severity", "owner", "status", "where"]
+    assert [line.split()[0] for line in lines] == sorted(found)
+    assert lines[0].endswith(" rules/rules.yaml:2")
+
+
+def test_the_list_can_be_of_a_district_or_of_some_rules() -> None:
+    made = shop(BASE, districts__west__rules=WEST)
+    assert [row["id"] for row in rows(made, district="west")] == ["crashes@west"]
+    assert [row["id"] for row in rows(made, district="east")] == ["crashes"]
+    assert [row["id"] for row in rows(made, "crashes")] == ["crashes", "crashes@west"]
+    with pytest.raises(Misasked, match="did you mean `crashes`"):
+        rows(made, "crashs")
