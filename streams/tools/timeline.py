@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -34,6 +35,14 @@ _LENGTH = re.compile(r"([-+]?\d+(?:\.\d+)?)(m|km)")
 
 class Misread(Exception):
     """A part of a test makes no sense; the text says which and why, `path` leads to it in the test."""
+
+    def __init__(self, text: str, *path: str | int) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+class Misfit(ValueError):
+    """A field of an event makes no sense; the text says which and why, `path` leads to it in the event."""
 
     def __init__(self, text: str, *path: str | int) -> None:
         super().__init__(text)
@@ -65,7 +74,7 @@ def timeline(bundle: Bundle, rule: Rule, events: Any, setting: Setting | None = 
     if not isinstance(events, Sequence) or isinstance(events, str):
         raise Misread("`events` is a list: - {at: 0s, event: ...}", "events")
     where = setting or Setting()
-    arrivals = [_arrival(bundle, rule, number, row, where) for number, row in enumerate(events, 1)]
+    arrivals = [arrival(bundle, rule, number, row, where) for number, row in enumerate(events, 1)]
     arrivals.sort(key=lambda one: one.at)
     return [msgspec.structs.replace(one, event=msgspec.structs.replace(one.event, offset=offset))
             for offset, one in enumerate(arrivals)]
@@ -95,20 +104,29 @@ def _origin(given: Any) -> tuple[float, float]:
     return place.lat, place.lon
 
 
-def _arrival(bundle: Bundle, rule: Rule, number: int, row: Any, where: Setting) -> Arrival:
+def arrival(bundle: Bundle, rule: Rule, number: int, row: Any, where: Setting) -> Arrival:
+    """The event with this number, from 1. Raises Misread."""
     try:
         if not isinstance(row, Mapping):
             raise ValueError("write {at: 0s, event: ..., and its fields}")
         for name in ("at", "event"):
             if name not in row:
                 raise ValueError(f"it does not say `{name}`")
-        at = where.start + duration(str(row["at"]))
-        arrives = where.start + duration(str(row["arrives"])) if "arrives" in row else at
+        at = where.start + _span(row, "at")
+        arrives = where.start + _span(row, "arrives") if "arrives" in row else at
         if arrives < at:
-            raise ValueError("it arrives before it happens")
+            raise Misfit("it arrives before it happens", "arrives")
         return Arrival(arrives, _event(bundle, rule, str(number), row, (at, arrives), where))
     except ValueError as error:
-        raise Misread(f"event {number}: {error}", "events", number - 1) from error
+        path = error.path if isinstance(error, Misfit) else ()
+        raise Misread(f"event {number}: {error}", "events", number - 1, *path) from error
+
+
+def _span(row: Mapping[str, Any], name: str) -> Micros:
+    try:
+        return duration(str(row[name]))
+    except ValueError as error:
+        raise Misfit(str(error), name) from error
 
 
 def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], times: tuple[Micros, Micros],
@@ -117,13 +135,20 @@ def _event(bundle: Bundle, rule: Rule, id: str, row: Mapping[str, Any], times: t
     source = _source(bundle, rule, kind, row.get("source"))
     declared = bundle.event_types.get(kind)
     if declared is None and not bundle.sources[source].open:
-        raise ValueError(f"the event type `{kind}` is not declared")
+        raise Misfit(f"the event type `{kind}` is not declared", "event")
     given = {name: value for name, value in row.items() if name not in OWN_WORDS and value is not None}
     fields = given if declared is None else _typed(declared, given)
     severity = None if row.get("severity") is None else str(row["severity"])
-    place = place_of(row.get("place"), where.origin)
+    place = _place(row.get("place"), where.origin)
     place = None if place is None else bundle.located(place)
     return Event(id, source, kind, *times, place, severity, fields, 0, 0)
+
+
+def _place(given: Any, origin: tuple[float, float]) -> Place | None:
+    try:
+        return place_of(given, origin)
+    except ValueError as error:
+        raise Misfit(str(error), "place", *(error.path if isinstance(error, Misfit) else ())) from error
 
 
 def _source(bundle: Bundle, rule: Rule, event_type: str, named: Any) -> str:
@@ -131,11 +156,11 @@ def _source(bundle: Bundle, rule: Rule, event_type: str, named: Any) -> str:
     sources = feeds(bundle, rule)
     if named is not None:
         if str(named) not in sources:
-            raise ValueError(f"`{named}` is no source of this rule; there are {', '.join(sorted(sources))}")
+            raise Misfit(f"`{named}` is no source of this rule; there are {', '.join(sorted(sources))}", "source")
         return str(named)
     names = [name for name in sorted(sources) if bundle.sources[name].may_emit(event_type)]
     if not names:
-        raise ValueError(f"no source of this rule can send `{event_type}`")
+        raise Misfit(f"no source of this rule can send `{event_type}`", "event")
     return names[0]
 
 
@@ -143,12 +168,18 @@ def _typed(declared: EventType, given: Mapping[str, Any]) -> dict[str, Any]:
     """The fields with their declared types, as ingest gives them."""
     unknown = [name for name in given if name not in declared.fields]
     if unknown:
-        raise ValueError(f"`{declared.id}` has no field `{unknown[0]}`; it has {', '.join(declared.fields) or 'none'}")
+        fields, near = declared.fields, get_close_matches(unknown[0], declared.fields, 1)
+        meant = f"; did you mean `{near[0]}`?" if near else f"; it has {', '.join(fields) or 'none'}"
+        raise Misfit(f"`{declared.id}` has no field `{unknown[0]}`{meant}", unknown[0])
+    return {name: _field(declared.fields[name], value) for name, value in given.items()
+            if value != "" or declared.fields[name].type == "string"}
+
+
+def _field(field: FieldType, value: Any) -> Any:
     try:
-        return {name: typed(declared.fields[name], value) for name, value in given.items()
-                if value != "" or declared.fields[name].type == "string"}
+        return typed(field, value)
     except ValueError as error:
-        raise ValueError(f"ingest would refuse it: {error}") from error
+        raise Misfit(f"ingest would refuse it: {error}", field.name) from error
 
 
 def typed(field: FieldType, value: Any) -> Any:
@@ -180,7 +211,7 @@ def place_of(given: Any, origin: tuple[float, float] = ORIGIN) -> Place | None:
 def _described(given: Mapping[str, Any], origin: tuple[float, float]) -> Place:
     unknown = [name for name in given if name not in (*PLACE_WORDS, *AWAY_WORDS)]
     if unknown:
-        raise ValueError(f"a place has no `{unknown[0]}`; it has {', '.join((*PLACE_WORDS, *AWAY_WORDS))}")
+        raise Misfit(f"a place has no `{unknown[0]}`; it has {', '.join((*PLACE_WORDS, *AWAY_WORDS))}", unknown[0])
     parts: dict[str, Any] = {name: float(value) if name in ("lat", "lon") else str(value)
                              for name, value in given.items() if name in PLACE_WORDS}
     if any(name in given for name in AWAY_WORDS):

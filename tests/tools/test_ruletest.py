@@ -167,7 +167,7 @@ def test_an_expectation_that_makes_no_sense_is_said_in_words(expected: str, told
     ("{at: 4m, event: call.crahs, road: Ring}", "event 2: the event type `call.crahs` is not declared"),
     ("{at: 4m, event: other.thing}", "event 2: no source of this rule can send `other.thing`"),
     ("{at: 4m, event: call.crash, source: other}", "event 2: `other` is no source of this rule; there are calls"),
-    ("{at: 4m, event: call.crash, raod: Ring}", "event 2: `call.crash` has no field `raod`; it has road, lanes"),
+    ("{at: 4m, event: call.crash, raod: Ring}", "event 2: `call.crash` has no field `raod`; did you mean `road`?"),
     ("{at: 4m, event: call.crash, lanes: many}", "event 2: ingest would refuse it: `lanes` is 'many' and not of type"),
     ("{at: 4m, event: call.crash, sort: tank}", "event 2: ingest would refuse it: `sort` is none of car, bus"),
     ("{at: 4m, event: call.crash, place: [1]}", "event 2: `place` is [latitude, longitude]"),
