@@ -12,8 +12,9 @@ from streams.reasons import HeldReason
 from streams.respond.identity import alert_id, digest
 from streams.respond.merge import group_of
 from streams.respond.passing import News, Passing
+from streams.respond.picture import View, view_of
 from streams.respond.state import AlertState, Memory, Words
-from streams.respond.view import View, shown, view_of, words_of
+from streams.respond.view import shown, words_of
 from streams.rules import SEVERITIES
 
 FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED = "firing", "updated", "resolved", "retracted", "merged"
@@ -55,8 +56,9 @@ def _withdraw(memory: Memory, passing: Passing) -> None:
     if alert.parts:
         _tell(memory, passing, alert)
         return
-    taker = memory.alert_of.get(finding.merged_into, "")
-    _end(memory, passing, alert, view_of([finding]), MERGED if taker else RETRACTED_STATE, taker)
+    taker = memory.alert_with(finding.merged_into)
+    state, name = (RETRACTED_STATE, "") if taker is None else (MERGED, taker.id)
+    _end(memory, passing, alert, view_of([finding]), state, name)
 
 
 def _end(memory: Memory, passing: Passing, alert: AlertState, seen: View, state: str, taker: str) -> None:
@@ -69,7 +71,7 @@ def _end(memory: Memory, passing: Passing, alert: AlertState, seen: View, state:
 
 def _tell(memory: Memory, passing: Passing, alert: AlertState) -> None:
     """Compare what people know with what is so now, and write down the difference."""
-    seen, last = view_of(alert.parts.values()), alert.words
+    seen, last = memory.view(alert), alert.words
     alert.words = words_of(passing.rule, alert.rule, seen, passing.bundle, alert.words)
     alert.forget = memory.ends(alert.rule, seen.closed)
     before, told = alert.state, digest((shown(seen), alert.words))

@@ -21,8 +21,9 @@ from streams.respond.identity import identity
 from streams.respond.life import FIRING, RESOLVED
 from streams.respond.life import UPDATED as TOLD_AGAIN
 from streams.respond.passing import News, Output, Passing
+from streams.respond.picture import View, view_of
 from streams.respond.state import AlertState, Flood, Memory, Words
-from streams.respond.view import View, instant, severity_of, stamp, view_of
+from streams.respond.view import instant, severity_of, stamp
 from streams.rules import SEVERITIES, Bundle, Limit, Rule
 from streams.texts import show
 

@@ -8,13 +8,13 @@ episodes do. But one rain gauge that serves forty covers makes forty alerts: the
 
 from __future__ import annotations
 
-from streams.findings import RETRACTED, Finding
+from streams.findings import RETRACTED
 from streams.places import CELL
 from streams.reasons import HeldReason
 from streams.respond.identity import identity
 from streams.respond.passing import Passing
+from streams.respond.picture import is_instant
 from streams.respond.state import AlertState, Memory
-from streams.respond.view import is_instant, view_of
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
@@ -23,14 +23,15 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     near = passing.rule is not None and bool(passing.rule.spec.get("near"))
     if not group or finding.change == RETRACTED or finding.id in memory.held:
         return None
-    touched = {memory.alert_of[other.id] for other in memory.sharing(group, finding) if _meet(other, finding, near)}
+    # of one key the episodes that last never overlap, so there only instants can meet; circles do by what they share
+    touched = memory.sharing(group, finding, instants=not near) if near or is_instant(finding) else set()
     if passing.alert is not None:
         touched.add(passing.alert.id)
     alerts = sorted((memory.alerts[name] for name in touched), key=lambda alert: (alert.birth, alert.id))
     if alerts:
         passing.alert = alerts[0]
     for other in alerts[1:]:
-        passing.merged.append((other, view_of(other.parts.values())))
+        passing.merged.append((other, memory.view(other)))
         _join(memory, alerts[0], other)
     return None
 
@@ -43,14 +44,6 @@ def group_of(passing: Passing) -> str:
     cell = CELL if rule.spec.get("near") else None
     things = {name: value for name, value in finding.key.items() if name != cell}
     return identity("group", rule.id, passing.shadow, things)
-
-
-def _meet(one: Finding, other: Finding, near: bool) -> bool:
-    """Whether two episodes that share evidence are one thing that happened.
-
-    Of one key the episodes that last never overlap, so there only instants can meet; circles do by what they share.
-    """
-    return near or (is_instant(one) and is_instant(other))
 
 
 def _join(memory: Memory, survivor: AlertState, other: AlertState) -> None:

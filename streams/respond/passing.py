@@ -9,8 +9,8 @@ import msgspec
 
 from streams.findings import Finding, FindingRow
 from streams.reasons import HeldReason
+from streams.respond.picture import View
 from streams.respond.state import AlertState, Memory, Sending, Words
-from streams.respond.view import View
 from streams.rules import Bundle, Rule
 
 

@@ -15,8 +15,8 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     """Decides for a new alert; lets everything go on."""
     rule = passing.rule
     passing.shadow = passing.finding.shadow or (rule is not None and rule.shadow)
-    known = memory.alert_of.get(passing.finding.id)
+    known = memory.alert_with(passing.finding.id)
     if known is not None:
-        passing.alert = memory.alerts[known]
+        passing.alert = known
         passing.shadow = passing.alert.shadow
     return None

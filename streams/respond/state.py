@@ -19,6 +19,8 @@ from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.findings import Finding, FindingRow, ReadingRow
 from streams.reasons import HeldReason
 from streams.records import Micros
+from streams.respond.picture import Picture, View
+from streams.respond.proofs import Proofs
 from streams.respond.slots import Slots
 
 RETENTION: Micros = 48 * HOUR
@@ -125,7 +127,7 @@ class Sending(msgspec.Struct, array_like=True):
 
 
 class AlertState(msgspec.Struct, array_like=True):
-    """One alert. `parts` are the findings that it stands for, oldest first, as last told.
+    """One alert. `parts` are the findings that it stands for, oldest first, as last told; each has a row of its own.
 
     `birth` is where its first finding stood in the input (offset, row). Alerts of one `group` are
     merged where they share evidence; "" for those that never are. `state` is firing, resolved,
@@ -145,6 +147,18 @@ class AlertState(msgspec.Struct, array_like=True):
     merged_into: str = ""
     sending: Sending | None = None
     forget: Micros | None = None
+
+
+class Part(msgspec.Struct, array_like=True):
+    """A finding that an alert stands for, as last told; of those of one alert a younger one has a higher `number`.
+
+    Its row is gone with that of the alert.
+    """
+
+    alert: str
+    number: int
+    finding: Finding
+    forget: None = None
 
 
 class Sign(msgspec.Struct, array_like=True):
@@ -185,8 +199,8 @@ class Memory:
     """The state of the fold, in tables of rows that are kept one by one.
 
     Whoever changes a row in place calls `put` afterwards; parts of alerts are changed through
-    `attach` and `detach` alone, so that `alert_of` (finding → alert) stays true. `feeds` names by rule
-    what it reads; rules with one name share their time.
+    `attach` and `detach` alone, so that `parts`, by finding, and what is seen of them stay true. `feeds` names by
+    rule what it reads; rules with one name share their time.
     """
 
     def __init__(self, retention: Micros = RETENTION, feeds: Mapping[str, str] | None = None) -> None:
@@ -196,6 +210,7 @@ class Memory:
         self.clocks: dict[str, Clock] = {}
         self.rules: dict[str, Known] = {}
         self.alerts: dict[str, AlertState] = {}
+        self.parts: dict[str, Part] = {}
         self.held: dict[str, Held] = {}
         self.sent: dict[str, Sent] = {}
         self.floods: dict[str, Flood] = {}
@@ -203,12 +218,12 @@ class Memory:
         self.rollups: dict[str, RollUp] = {}
         self.quiet: dict[str, Quiet] = {}
         self.flooding: set[str] = set()
-        self.alert_of: dict[str, str] = {}
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
             "clock": (self.clocks, msgspec.msgpack.Decoder(Clock)),
             "rule": (self.rules, msgspec.msgpack.Decoder(Known)),
             "alert": (self.alerts, msgspec.msgpack.Decoder(AlertState)),
+            "part": (self.parts, msgspec.msgpack.Decoder(Part)),
             "held": (self.held, msgspec.msgpack.Decoder(Held)),
             "sent": (self.sent, msgspec.msgpack.Decoder(Sent)),
             "flood": (self.floods, msgspec.msgpack.Decoder(Flood)),
@@ -216,7 +231,8 @@ class Memory:
             "rollup": (self.rollups, msgspec.msgpack.Decoder(RollUp)),
             "quiet": (self.quiet, msgspec.msgpack.Decoder(Quiet)),
         }
-        self._proofs: dict[tuple[str, str], dict[str, None]] = {}
+        self._pictures: dict[str, Picture] = {}
+        self._proofs = Proofs()
         self._openings: dict[str, list[Micros]] = {}
         self._feeds = feeds or {}
         self._ending: dict[str, list[tuple[Micros, str, str]]] = {}
@@ -240,6 +256,7 @@ class Memory:
         if isinstance(row, AlertState):
             for finding in list(row.parts):
                 self.detach(row, finding)
+            self._pictures.pop(name, None)
         elif isinstance(row, Sent):
             self._close(name, row)
 
@@ -263,30 +280,42 @@ class Memory:
 
     def attach(self, alert: AlertState, finding: Finding) -> None:
         """Make a finding, or its newest content, a part of an alert."""
-        self._unprove(alert, finding.id)
-        alert.parts[finding.id] = finding
-        self._index(alert, finding)
+        known = self.parts.get(finding.id)
+        if known is not None:
+            self._proofs.remove(alert, known.finding)
+        number = self._following(alert) if known is None else known.number
+        self._take(alert, Part(alert.id, number, finding))
+        self._fresh["part", finding.id] = None
         self.put("alert", alert.id, alert)
 
     def detach(self, alert: AlertState, finding: str) -> None:
         """Take a finding away from an alert."""
-        self._unprove(alert, finding)
+        part = self.parts[finding]
+        self._proofs.remove(alert, part.finding)
+        self._pictures[alert.id].remove(part.number)
         del alert.parts[finding]
-        del self.alert_of[finding]
+        self.drop("part", finding)
+
+    def view(self, alert: AlertState) -> View:
+        """All findings of an alert as one; there must be one."""
+        return self._pictures[alert.id].view()
+
+    def alert_with(self, finding: str) -> AlertState | None:
+        """The alert that stands for a finding."""
+        part = self.parts.get(finding)
+        return None if part is None else self.alerts[part.alert]
 
     def known(self, finding: str) -> Finding | None:
         """A finding as it was last told, if it is remembered."""
-        alert = self.alert_of.get(finding)
-        if alert is not None:
-            return self.alerts[alert].parts[finding]
+        part = self.parts.get(finding)
+        if part is not None:
+            return part.finding
         held = self.held.get(finding)
         return None if held is None else held.finding
 
-    def sharing(self, group: str, finding: Finding) -> list[Finding]:
-        """The findings in alerts of a group that share evidence with this one."""
-        found = dict.fromkeys(
-            other for event in finding.evidence for other in self._proofs.get((group, event), ()))
-        return [self.alerts[self.alert_of[other]].parts[other] for other in found]
+    def sharing(self, group: str, finding: Finding, instants: bool) -> set[str]:
+        """The alerts of a group that share evidence with a finding; by their `instants` alone, if so wanted."""
+        return self._proofs.sharing(group, finding, instants)
 
     def follow(self, retention: Micros, feeds: Mapping[str, str]) -> None:
         """Remember by other rules from now on."""
@@ -322,15 +351,15 @@ class Memory:
         fresh: dict[bytes, bytes | None] = {}
         for table, name in self._fresh:
             row = self._tables[table][0].get(name)
-            fresh[f"{table}/{name}".encode()] = None if row is None else _packer.encode(row)
+            fresh[f"{table}/{name}".encode()] = None if row is None else _encoded(row)
         self._fresh = {}
         return {**self._slots.give(self.head.offset, fresh), HEAD: self._head()}
 
     def rows(self) -> dict[bytes, bytes]:
         """The whole state as rows."""
-        whole = {f"{table}/{name}".encode(): _packer.encode(row)
+        whole = {f"{table}/{name}".encode(): _encoded(row)
                  for table, (rows, _) in self._tables.items() for name, row in rows.items()}
-        given = Slots().give(self.head.offset, dict(whole))
+        given = Slots().give(self.head.offset, dict(sorted(whole.items())))
         return {name: row for name, row in given.items() if row is not None} | {HEAD: self._head()}
 
     def restore(self, rows: Mapping[bytes, bytes]) -> None:
@@ -345,13 +374,32 @@ class Memory:
             rows_of_table, decoder = self._tables[table]
             row = rows_of_table[name] = decoder.decode(value)
             self._arm(table, name, row)
-            if isinstance(row, AlertState):
-                for finding in row.parts.values():
-                    self._index(row, finding)
-            elif isinstance(row, Sent):
+            if isinstance(row, Sent):
                 self._open(name, row)
             elif isinstance(row, Flood):
                 self._watch(name, row)
+        self._restore_parts()
+
+    def _restore_parts(self) -> None:
+        """Give alerts their parts; those that hold them themselves were kept before parts had rows."""
+        for alert in self.alerts.values():
+            for number, finding in enumerate(alert.parts.values()):
+                self._fresh["part", finding.id] = self._fresh["alert", alert.id] = None
+                self._take(alert, Part(alert.id, number, finding))
+        for part in sorted(self.parts.values(), key=lambda part: part.number):
+            self._take(self.alerts[part.alert], part)
+
+    def _following(self, alert: AlertState) -> int:
+        """The number of the next part of an alert."""
+        youngest = next(reversed(alert.parts), None)
+        return 0 if youngest is None else self.parts[youngest].number + 1
+
+    def _take(self, alert: AlertState, part: Part) -> None:
+        finding = part.finding
+        alert.parts[finding.id] = finding
+        self.parts[finding.id] = part
+        self._proofs.add(alert, finding)
+        self._pictures.setdefault(alert.id, Picture()).put(part.number, finding)
 
     def _head(self) -> bytes:
         return _packer.encode(self.head)
@@ -382,21 +430,10 @@ class Memory:
         if not openings:
             del self._openings[of]
 
-    def _index(self, alert: AlertState, finding: Finding) -> None:
-        self.alert_of[finding.id] = alert.id
-        if alert.group:
-            for event in finding.evidence:
-                self._proofs.setdefault((alert.group, event), {})[finding.id] = None
 
-    def _unprove(self, alert: AlertState, finding: str) -> None:
-        part = alert.parts.get(finding)
-        if part is None or not alert.group:
-            return
-        for event in part.evidence:
-            provers = self._proofs.get((alert.group, event), {})
-            provers.pop(finding, None)
-            if not provers:
-                self._proofs.pop((alert.group, event), None)
+def _encoded(row: Any) -> bytes:
+    """A row as bytes; an alert without its parts, which have rows."""
+    return _packer.encode(msgspec.structs.replace(row, parts={}) if isinstance(row, AlertState) else row)
 
 
 def _rule_of(row: AlertState | Held | Sent | Flood) -> str:

@@ -1,19 +1,16 @@
-"""What people see of an alert: one picture of all its findings, and the rule's texts filled in."""
+"""What people see of an alert: the picture of its findings, in words, with the rule's texts filled in."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from streams.clocks import moment, rfc3339, zone_of
-from streams.episodes import EVIDENCE_LIMIT
-from streams.findings import Finding
-from streams.reasons import HeldReason
 from streams.places import CELL
 from streams.records import Micros
+from streams.respond.picture import View
 from streams.respond.state import Words
 from streams.rules import Bundle, Rule
 from streams.texts import look_up, show, text_of
@@ -22,49 +19,9 @@ LAST_INSTANT: Micros = 253_402_300_799_999_999  # the end of the year 9999
 FIRST_INSTANT: Micros = -62_135_596_800_000_000  # the beginning of the year 1
 
 
-class View(msgspec.Struct, frozen=True, array_like=True):
-    """The findings of an alert together. `closed` is None while one is open.
-
-    Key, facts, value and bound steps are those of the finding with the most events (the oldest of
-    several); `instant` says that all are episodes of an instant.
-    """
-
-    opened: Micros
-    closed: Micros | None
-    instant: bool
-    value: Any
-    count: int
-    evidence: list[str]
-    bound: dict[str, list[str]] | None
-    key: dict[str, Any]
-    facts: dict[str, Any]
-    corrections: int
-    ended: str
-
-
-def view_of(parts: Collection[Finding]) -> View:
-    """The findings as one."""
-    lead = max(parts, key=lambda part: part.count)
-    evidence, count = _evidence(parts)
-    closed = [part.closed for part in parts if part.closed is not None]
-    last = max(parts, key=lambda part: part.closed if part.closed is not None else LAST_INSTANT)
-    return View(
-        opened=min(part.opened for part in parts),
-        closed=max(closed) if len(closed) == len(parts) else None,
-        instant=all(is_instant(part) for part in parts),
-        value=lead.value, count=count, evidence=evidence, bound=lead.bound, key=lead.key, facts=lead.facts,
-        corrections=sum(part.corrections for part in parts), ended=last.ended,
-    )
-
-
 def shown(view: View) -> tuple[Any, ...]:
     """What of a view can be seen, beside the words: of the facts no more than where it is."""
     return (*msgspec.structs.astuple(msgspec.structs.replace(view, facts={})), place_of(view), district_of(view))
-
-
-def is_instant(finding: Finding) -> bool:
-    """Whether its episode is met at one instant and does not last; what is closed with its rule may do so at once."""
-    return finding.closed == finding.opened and finding.ended != HeldReason.RULE_REMOVED
 
 
 def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before: Words | None) -> Words:
@@ -131,15 +88,6 @@ def stamp(time: Micros | None) -> str | None:
 
 def _within(time: Micros) -> Micros:
     return min(max(time, FIRST_INSTANT), LAST_INSTANT)
-
-
-def _evidence(parts: Collection[Finding]) -> tuple[list[str], int]:
-    """The first ids of all evidence in order, and how many events there are in all.
-
-    A finding lists no more than `EVIDENCE_LIMIT`; beyond that the count is the least that is certain.
-    """
-    union = list(dict.fromkeys(event for part in parts for event in part.evidence))
-    return union[:EVIDENCE_LIMIT], max(len(union), *(part.count for part in parts))
 
 
 def _typed(rule: Rule, path: str, value: Any) -> Any:

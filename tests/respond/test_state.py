@@ -32,7 +32,8 @@ def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
     store = Store()
     store.write(fold.changed())
     store.write(fold.changed())
-    assert {name.partition(b"/")[0] for name in store.rows} == {b"alert", b"clock", b"mark", b"rule", b"~head"}
+    assert {name.partition(b"/")[0] for name in store.rows} == {
+        b"alert", b"part", b"clock", b"mark", b"rule", b"~head"}
 
 
 def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:
