@@ -38,6 +38,8 @@ OVER_KEY = frozenset(("absence",))
 """Kinds that take the absence of events for news: to keep events from them would make findings."""
 _STRINGS = re.compile(r"""[rRbB]{0,2}("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""", re.DOTALL)
 _KEYS_KEPT = 10_000
+_STAND_INS = {"name": "", "expires": 2**15, "reason": "", "owner": ""}
+"""Where an exception lacks these; the day is far off, so that none is told to have expired."""
 _NOTHING_IS_LITTLE = ("count", "distinct", "sum")
 
 
@@ -69,17 +71,18 @@ def read_exceptions(node: Node, field: Field, report: Report) -> tuple[Exception
         raise Bad(codes.WRONG_TYPE, node.spot, f"{describe(node)} stands where a list of exceptions belongs", hint)
     found = [draft for draft in (_read(entry, report) for entry in node.entries) if draft is not None]
     for index, draft in enumerate(found):
-        if any(other.name == draft.name for other in found[:index]):
+        if draft.name and any(other.name == draft.name for other in found[:index]):
             report.add(codes.BAD_EXCEPTION, draft.spot, f"two exceptions are called `{draft.name}`",
                        "give each a name of its own: they are counted by it")
     return tuple(found)
 
 
 def _read(node: Node, report: Report) -> ExceptionDraft | None:
+    """An exception; one that lacks something, which is told, has a stand-in there so that its condition is checked."""
     values = read_fields(node, FIELDS, READERS, report, "an exception")
-    if not all(field.name in values for field in FIELDS):
+    if "where" not in values:
         return None
-    told = {field.name: values[field.name] for field in FIELDS}
+    told = {field.name: values.get(field.name, _STAND_INS.get(field.name)) for field in FIELDS}
     return ExceptionDraft(**told, spot=values.spot("name"), date=values.spot("expires"))
 
 
