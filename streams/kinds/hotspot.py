@@ -334,7 +334,7 @@ class Hotspot:
         lat, lon = h3.cell_to_latlng(names[zone.centre])
         facts = {"place.lat": round(lat, 6), "place.lon": round(lon, 6), "observed": zone.observed,
                  "expected": float(f"{zone.expected:.2g}"), "span": show_duration(zone.length * self.bin),
-                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": how_long(self.bin / chance)}
+                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": how_long(self.bin / max(chance, 1e-30))}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
 
     # Clusters

@@ -485,8 +485,8 @@ SAID: dict[str, Callable[[Told], str]] = {
     "wrong_order": _wrong_order, "condition_failed": _condition_failed, "late": _late, "duplicate": _duplicate,
     "no_key": _no_key, "no_value": _no_value, "exception": _kept_out, "off_schedule": _kept_out,
     "other_district": _other_district,
-    "condition_false": _condition_false, "window_short": _window_short, "as_usual": _as_usual, "too_few_events": _too_few,
-    "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
+    "condition_false": _condition_false, "window_short": _window_short, "as_usual": _as_usual,
+    "too_few_events": _too_few, "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,
     "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed, "over": _over,
 }
