@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import DAY, moment, zone_of
+from streams.clocks import DAY, HOUR, moment, zone_of
 from streams.findings import RETRACTED, Finding
 from streams.records import Micros
 from streams.texts import counted, look_up, show
@@ -37,7 +37,10 @@ class RuleNoise(msgspec.Struct, frozen=True):
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """All rules together. `days` are local dates from the first event to the last, `after` as of a rule."""
+    """All rules together. `days` are local dates from the first event to the last, `after` as of a rule.
+
+    A last day of which less than an hour was seen, and on which nothing was found, is none.
+    """
 
     days: list[str]
     findings: int
@@ -54,6 +57,8 @@ def noise(findings: Sequence[Finding], zone: str, first: Micros | None = None, l
     opened = [one.opened for one in kept]
     end = max(opened, default=None) if last is None else last
     days = days_between(min([*opened, *_known(first)], default=None), end, zone)
+    if end is not None and len(days) > 1 and _sliver(days[-1], end, zone, opened):
+        days.pop()
     order = Days({day: index for index, day in enumerate(days)}, end or 0, zone)
     by_rule: dict[str, list[Finding]] = {}
     for one in findings:
@@ -64,6 +69,11 @@ def noise(findings: Sequence[Finding], zone: str, first: Micros | None = None, l
     by_day = order.counts(kept)
     return Noise(days, len(kept), sum(by_day) / max(1, len(days)), by_day, rules,
                  dict(sorted(districts.items(), key=lambda pair: (-pair[1], pair[0]))), len(kept) - sum(by_day))
+
+
+def _sliver(day: str, end: Micros, zone: str, opened: Iterable[Micros]) -> bool:
+    """Whether so little of the last day was seen that it is none, as where a day's file ends a second too late."""
+    return day_of(end - HOUR, zone) != day and not any(time <= end and day_of(time, zone) == day for time in opened)
 
 
 class Days(msgspec.Struct, frozen=True):

@@ -52,6 +52,14 @@ def test_what_follows_only_from_finishing_is_no_day_of_its_own() -> None:
     assert (silent.findings, silent.after, silent.per_day, silent.by_day) == (1, 1, 0.0, [0, 0])
 
 
+def test_a_last_day_of_less_than_an_hour_counts_only_if_something_was_found_on_it() -> None:
+    midnight = NOON + 12 * HOUR
+    assert noise(FINDINGS[:2], "UTC", NOON, midnight + 1).days == ["2025-07-01"]
+    assert noise(FINDINGS[:2], "UTC", NOON, midnight + HOUR).days == ["2025-07-01", "2025-07-02"]
+    late = finding("z", opened=12 * 60)
+    assert noise([*FINDINGS[:2], late], "UTC", NOON, midnight + 1).by_day == [2, 1]
+
+
 @pytest.mark.parametrize(("first", "last", "zone", "days"), [
     ("2026-03-28T22:59:00Z", "2026-03-29T22:00:00Z", "Europe/Berlin", ["2026-03-28", "2026-03-29", "2026-03-30"]),
     ("2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "Europe/Berlin", ["2026-10-25"]),
