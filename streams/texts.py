@@ -118,6 +118,11 @@ def show(value: Any, zone: timezone | ZoneInfo = UTC) -> str:
     return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"
 
 
+def show_part(name: str, value: Any) -> str:
+    """A part of a key: `device m1`; of one that is an expression, which has no plain name, the value alone."""
+    return f"{name} {show(value)}" if name.replace(".", "_").isidentifier() else show(value)
+
+
 def _placeholder(text: str, start: int, end: int) -> Placeholder:
     inner = text[start + len(_OPENING) : end]
     path = inner.strip()

@@ -25,7 +25,7 @@ from streams.respond.picture import View, view_of
 from streams.respond.state import AlertState, Flood, Memory, Words
 from streams.respond.view import instant, severity_of, stamp
 from streams.rules import SEVERITIES, Bundle, Limit, Rule
-from streams.texts import show
+from streams.texts import show, show_part
 
 NEVER = "extreme"
 KEYS_KEPT = 200
@@ -103,7 +103,7 @@ def _hold(memory: Memory, passing: Passing, flood: Flood, severity: str) -> None
         flood.since, flood.count, flood.keys, flood.severity = memory.time(finding.rule), 0, {}, SEVERITIES[0]
     flood.last, flood.quiet, flood.count = memory.time(finding.rule), None, flood.count + 1
     flood.severity = max(flood.severity, severity, key=SEVERITIES.index)
-    key = ", ".join(f"{name} {show(value)}" for name, value in finding.key.items())
+    key = ", ".join(show_part(name, value) for name, value in finding.key.items())
     if key in flood.keys or len(flood.keys) < KEYS_KEPT:
         flood.keys[key] = flood.keys.get(key, 0) + 1
     if str(flood.count).rstrip("0") in ("1", "2", "5"):

@@ -13,7 +13,7 @@ from streams.records import Micros
 from streams.respond.picture import View
 from streams.respond.state import Words
 from streams.rules import Bundle, Rule
-from streams.texts import look_up, show, text_of
+from streams.texts import look_up, show, show_part, text_of
 
 LAST_INSTANT: Micros = 253_402_300_799_999_999  # the end of the year 9999
 FIRST_INSTANT: Micros = -62_135_596_800_000_000  # the beginning of the year 1
@@ -60,7 +60,7 @@ def why(view: View, words: Words) -> str:
     parts = [events if view.count else "no event"]
     if view.value is not None:
         parts.append(f"value {show(view.value)}")
-    parts += [f"{name} {show(value)}" for name, value in view.key.items() if name != CELL]
+    parts += [show_part(name, value) for name, value in view.key.items() if name != CELL]
     return f"{words.headline}: {', '.join(parts)}."
 
 

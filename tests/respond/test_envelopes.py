@@ -84,6 +84,8 @@ def test_a_fact_goes_before_what_is_built_in() -> None:
     ({"evidence": "e1", "value": None, "key": {}}, "Five crashes in ten minutes: 1 event."),
     ({"evidence": "", "value": 0.25, "key": {"device": "g7"}},
      "Five crashes in ten minutes: no event, value 0.25, device g7."),
+    ({"evidence": "e1", "value": None, "key": {'has(road) ? road + "!" : id': "Elm St!"}},
+     "Five crashes in ten minutes: 1 event, Elm St!."),
     ({"key": {"cell": "892aac94867ffff", "kind": "x"}}, "Five crashes in ten minutes: 5 events, value 5, kind x."),
 ])
 def test_why(parts: dict[str, Any], expected: str) -> None:
