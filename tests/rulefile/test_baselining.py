@@ -1,0 +1,89 @@
+"""A rule with a baseline, from its file: the sentence it says by itself, its holidays, what is a change of logic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.clocks import DAY, parse_rfc3339
+from streams.exceedance import Exceedance
+from streams.rulefile import check
+from streams.rules import Bundle
+from streams.specs import Learning, Rarity
+from streams.texts import text_of
+
+BASE = """
+kind: city
+name: town
+zone: UTC
+---
+kind: list
+id: quiet
+values: ["2026-12-25"]
+---
+kind: event_type
+id: call.ems
+---
+kind: source
+id: calls
+topic: calls
+format: json
+event: {{id: record.id, type: "'call.ems'", time: record.time, place: {{district: record.district}}}}
+---
+kind: threshold
+id: unusual
+title: Unusual
+event: call.ems
+by: [place.district, severity]
+window: {{type: tumbling, size: 1h}}
+{rest}
+"""
+PLAIN = "baseline: {season: hour_of_week}\ncondition: {above: {budget: 2/month}}"
+
+
+def loaded(directory: Path, rest: str, days: str = "") -> Bundle:
+    text = BASE.format(rest=rest)
+    (directory / "rules.yaml").write_text(text.replace("2026-12-25", days or "2026-12-25"))
+    bundle, problems = check(directory)
+    assert bundle is not None, problems
+    return bundle
+
+
+def test_it_says_what_came_and_what_is_normal_by_itself(tmp_path: Path) -> None:
+    rule = loaded(tmp_path, PLAIN).rules["unusual"]
+    facts = {"expected": 4, "low": 2, "high": 8, "during": "06:00–07:00", "recurrence": "3 years", "p": 1e-4}
+    key = {"place.district": "Norristown", "severity": "severe"}
+    assert text_of(rule.alert.summary).render({"value": 17, "key": key, **facts}) == (
+        "17 events in Norristown, severe, 06:00–07:00, normally 4 (2–8); as much as this about once in 3 years")
+
+
+def test_what_its_author_says_stands(tmp_path: Path) -> None:
+    made = loaded(tmp_path, f"{PLAIN}\nalert: {{summary: 'normally {{{{ expected }}}}'}}")
+    assert made.rules["unusual"].alert.summary == "normally {{ expected }}"
+    assert "expected" not in made.rules["unusual"].facts
+
+
+def test_what_is_not_written_has_its_default(tmp_path: Path) -> None:
+    spec = loaded(tmp_path, "baseline: {}\ncondition: {below: {recurrence: 30d}}").rules["unusual"].spec
+    assert spec["baseline"] == Learning("hour_of_week", 56 * DAY)
+    assert spec["condition"] == Rarity("below", recurrence=30 * DAY)
+
+
+@pytest.mark.parametrize("days", ["2026-12-25", "2026-12-26"])
+def test_holidays_come_from_a_list_and_its_days_are_no_logic(tmp_path: Path, days: str) -> None:
+    rest = PLAIN.replace("hour_of_week", "hour_of_week, holidays: lists.quiet")
+    rule = loaded(tmp_path, rest, days).rules["unusual"]
+    assert isinstance(rule.detector, Exceedance)
+    assert rule.detector.holidays == {parse_rfc3339(f"{days}T00:00:00Z") // DAY}
+    assert rule.logic == loaded(tmp_path, rest).rules["unusual"].logic
+    assert rule.logic != loaded(tmp_path, PLAIN).rules["unusual"].logic
+
+
+@pytest.mark.parametrize("rest", [
+    "baseline: {season: hour_of_day}\ncondition: {above: {budget: 2/month}}",
+    "baseline: {memory: 4w}\ncondition: {above: {budget: 2/month}}",
+    "baseline: {}\ncondition: {above: {budget: 2/month, series: 3}}",
+    "baseline: {}\ncondition: {below: {budget: 2/month}}"])
+def test_what_is_learnt_or_asked_otherwise_is_another_logic(tmp_path: Path, rest: str) -> None:
+    assert loaded(tmp_path, rest).rules["unusual"].logic != loaded(tmp_path, PLAIN).rules["unusual"].logic
