@@ -233,8 +233,7 @@ class Hotspot:
         _, _, zones = self._zones(state)
         if not zones:
             return Explained(scanned=known)
-        best = zones[0]
-        radius = round(radius_of(self.resolution, best.ring))
+        best, radius = zones[0], round(radius_of(self.resolution, zones[0].ring))
         return Explained(scanned=Scanned(known.learnt, known.needed, best.score, best.observed, best.expected,
                                          best.length * self.bin, radius))
 
@@ -334,7 +333,8 @@ class Hotspot:
         lat, lon = h3.cell_to_latlng(names[zone.centre])
         facts = {"place.lat": round(lat, 6), "place.lon": round(lon, 6), "observed": zone.observed,
                  "expected": float(f"{zone.expected:.2g}"), "span": show_duration(zone.length * self.bin),
-                 "radius": round(radius_of(self.resolution, zone.ring)), "recurrence": how_long(self.bin / max(chance, 1e-30))}
+                 "radius": round(radius_of(self.resolution, zone.ring)),
+                 "recurrence": how_long(self.bin / max(chance, 1e-30))}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
 
     # Clusters

@@ -97,7 +97,7 @@ def _because(told: Told) -> str:
         measure = rule.spec.get("measure")
         name = "count" if measure is None else f"{measure.name} {measure.text}".strip()
         if name == "count":
-            return f"{number(finding.value)} events{window(rule)}, {compared(test)} are asked for"
+            return f"{number(finding.value)} {'event' if finding.value == 1 else 'events'}{window(rule)}, {compared(test)} are asked for"
         return f"{name} is {number(finding.value)}{window(rule)}, {compared(test)} is asked for"
     if rule.kind == "hotspot":
         seen = {name: finding.facts.get(name) for name in ("observed", "radius", "span", "expected", "recurrence")}
@@ -486,7 +486,8 @@ SAID: dict[str, Callable[[Told], str]] = {
     "no_key": _no_key, "no_value": _no_value, "exception": _kept_out, "off_schedule": _kept_out,
     "other_district": _other_district,
     "condition_false": _condition_false, "window_short": _window_short, "as_usual": _as_usual,
-    "too_few_events": _too_few, "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
+    "too_few_events": _too_few,
+    "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,
     "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed, "over": _over,
 }
