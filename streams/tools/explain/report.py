@@ -10,6 +10,7 @@ from streams.clocks import BEFORE_ALL, rfc3339, show_duration
 from streams.explained import Explained
 from streams.reasons import SENTENCES, Fate
 from streams.records import Micros
+from streams.texts import counted
 from streams.tools.explain.explaining import Explanation
 from streams.tools.explain.fits import Look, parts_of
 from streams.tools.explain.folding import FOR_EVER
@@ -248,7 +249,7 @@ def _findings(one: Explanation) -> Iterator[str]:
         closed = "" if finding.closed is None else f" to {one.words.time(finding.closed)}"
         value = "" if finding.value is None else f", value {number(finding.value)}"
         when = f"{one.words.time(finding.opened)}{closed}"
-        yield f"  {finding.id}/{finding.sequence} {finding.change}: {when}{value}, {finding.count} events"
+        yield f"  {finding.id}/{finding.sequence} {finding.change}: {when}{value}, {counted(finding.count, 'event')}"
     for envelope in one.envelopes[-EVENTS_SHOWN:]:
         reason = str(envelope.about.get("reason", ""))
         why = f": {reason}, {SENTENCES.get(reason, '')}" if reason else ""

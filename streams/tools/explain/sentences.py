@@ -97,7 +97,8 @@ def _because(told: Told) -> str:
         measure = rule.spec.get("measure")
         name = "count" if measure is None else f"{measure.name} {measure.text}".strip()
         if name == "count":
-            return f"{number(finding.value)} {'event' if finding.value == 1 else 'events'}{window(rule)}, {compared(test)} are asked for"
+            events = "event" if finding.value == 1 else "events"
+            return f"{number(finding.value)} {events}{window(rule)}, {compared(test)} are asked for"
         return f"{name} is {number(finding.value)}{window(rule)}, {compared(test)} is asked for"
     if rule.kind == "hotspot":
         seen = {name: finding.facts.get(name) for name in ("observed", "radius", "span", "expected", "recurrence")}
