@@ -248,7 +248,8 @@ def test_clauses_that_no_test_decides_both_ways_are_named(home: Path, capsys: py
     assert "not decided both ways: gas: `level >= 20` is never what it fails by\n0 of 1 clauses are decided" in told
     assert main(["test", "--coverage", "--json"]) == 0
     assert lines(capsys.readouterr().out)[-1] == {
-        "rule": "gas", "selector": 0, "text": "level >= 20", "as_true": True, "as_false": False}
+        "rule": "gas", "selector": 0, "text": "level >= 20", "as_true": True, "as_false": False,
+        "exception": ""}
 
 
 def test_tests_run_again_when_a_file_changes(home: Path, capsys: pytest.CaptureFixture[str],

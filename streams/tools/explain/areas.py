@@ -21,7 +21,7 @@ class Area(msgspec.Struct, frozen=True):
     cell: str = ""
 
     def __str__(self) -> str:
-        return f"cell {self.cell}" if self.cell else f"within {self.radius:g} m of {self.lat:g}, {self.lon:g}"
+        return f"cell {self.cell}" if self.cell else f"within {self.radius:g} m of {self.lat:.8g}, {self.lon:.8g}"
 
     def holds(self, lat: float, lon: float) -> bool:
         """Whether a circle around this place is asked about."""
