@@ -91,7 +91,8 @@ def test_no_runbook_is_left_over() -> None:
 
 def test_a_week_plants_something_for_every_rule() -> None:
     planted = {one.rule for one in span(1, MONDAY, 7.0).incidents}
-    assert planted == set(authored())
+    learning = {name for name in authored() if bundle().rules[name].spec.get("baseline")}
+    assert planted == set(authored()) - learning  # a week is too short to learn what is normal
 
 
 def test_all_their_tests_pass() -> None:
