@@ -35,8 +35,9 @@ def test_every_rule_finds_what_is_planted(week: Week) -> None:
         found[one.rule].add((tuple(one.key.values()), one.opened, one.closed))
     for incident in week.incidents:
         planted[incident.rule].add((incident.key, incident.opened, incident.closed))
-    authored = {rule for rule in week.bundle.rules if not rule.startswith("source-silent.")}
-    assert planted.keys() == authored
+    authored = {name for name in week.bundle.rules if not name.startswith("source-silent.")}
+    learning = {name for name in authored if week.bundle.rules[name].spec.get("baseline")}
+    assert planted.keys() == authored - learning  # a week is too short to learn what is normal
     assert {rule: wanted - found[rule] for rule, wanted in planted.items() if not wanted <= found[rule]} == {}
 
 
