@@ -37,8 +37,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 ROOM_OF = {
     **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing"), "engine"),
     **dict.fromkeys(("keys", "corrections", "onward", "domains"), "engine"),
-    **dict.fromkeys(("circles", "terms", "choices", "exceedance", "scanning", "usual"), "kinds"), "judging": "episodes", "explained": "specs", "tails": "baselines",
-    "vitals": "specs", "indicators": "kinds",
+    **dict.fromkeys(("circles", "terms", "choices", "exceedance", "scanning", "usual", "indicators"), "kinds"),
+    "judging": "episodes", "explained": "specs", "vitals": "specs", "tails": "baselines",
 }
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 

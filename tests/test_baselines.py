@@ -47,9 +47,9 @@ class Slow:
     def outlook(self, bucket: int) -> Outlook:
         total = weight = 0.0
         for step, share in ((-1, 0.5), (0, 1.0), (1, 0.5)):
-            came = [value for at, value in self.kept if at == (bucket + step) % self.buckets]
-            total += share * faded(came, self.fade)
-            weight += share * faded([1.0] * len(came), self.fade)
+            values = [value for at, value in self.kept if at == (bucket + step) % self.buckets]
+            total += share * faded(values, self.fade)
+            weight += share * faded([1.0] * len(values), self.fade)
         every = [value for _, value in self.kept]
         mean = (faded(every, self.all) + 0.5) / (faded([1.0] * len(every), self.all) + 1)
         plain = (total + mean) / (weight + 1.0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import DAY
-from streams.findings import FindingRow, ResponseFrame, TickRow
+from streams.findings import ResponseFrame, Row, TickRow
 from streams.reasons import HeldReason
 from streams.respond import STAGES, Respond
 from tests.responses import NOON, RULES, Store, bundle, finding, frame, logs, read, rows, rule, run
@@ -36,7 +36,7 @@ def test_any_cut_into_frames_gives_the_same_outputs(log: list[ResponseFrame], da
 
 @given(logs(), st.data())
 def test_what_is_sent_again_counts_once(log: list[ResponseFrame], data: st.DataObject) -> None:
-    seen: list[FindingRow | TickRow] = []
+    seen: list[Row] = []
     repeated = []
     for one in log:
         again = data.draw(st.integers(0, len(seen)))

@@ -320,7 +320,8 @@ class Inquiry:
         elif kind == "absence":
             yield from self._absent(at)
         elif best and self.own:
-            reason = {"threshold": "window_short", "sequence": "step_missing", "hotspot": "as_usual"}.get(kind, "no_event")
+            short = {"threshold": "window_short", "sequence": "step_missing", "hotspot": "as_usual"}
+            reason = short.get(kind, "no_event")
             yield Cause(reason, 91, best)
         elif not closed or not any(self.asked.holds(one.time) for one in self.own):
             yield self._nothing()
