@@ -30,18 +30,18 @@ class Onward:
         self._facts_decide = facts_decide(bundle)
         self.partition, self.partitions = partition, partitions
         self.rows: dict[int, list[WorkRow]] = {}
-        self._offset, self._row, self._unstamped = -1, 0, 0
+        self._offset, self._row, self._unstamped, self._begun = -1, 0, 0, False
         self._before: dict[str, Standing] = {}
         self._told: set[str] = set()
 
     def start(self, offset: int, standing: Mapping[str, Standing]) -> None:
         """A new frame, at this offset of our partition; `standing` is that of the observed rules before it.
 
-        What a restored state told before its first frame goes with that frame.
+        What a restored state told before its first frame goes with the first that can be read.
         """
-        if offset == self._offset:
+        if self._begun:
             return
-        self.rows, self._told = {}, set()
+        self.rows, self._told, self._begun = {}, set(), True
         self._offset, self._row, self._unstamped = offset, 0, 0
         self._before = dict(standing)
 
@@ -66,6 +66,7 @@ class Onward:
         """All of the frame is folded: say how far each observed rule has come, where that is news."""
         news = [name for name in standing if name in self._told or standing[name] != self._before.get(name)]
         self._stamp(news, standing)
+        self._begun = False
 
     def _send(self, event: Event, ref: str, to: KeyValues, member: Member | None) -> None:
         row = VersionRow(event.source, self.partition, self._offset, self._row, ref, to, event.id, member)

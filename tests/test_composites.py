@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.composites import feeds, origin
+from streams.episodes import Episode
 from streams.findings import RETRACTED
-from streams.frames import decode_work
+from streams.frames import VersionRow, decode_work
+from streams.onward import Onward
 from streams.rules import Bundle
 from tests.composed import CUTS, PLANS, TURNS, Spot, final, folded, made, told
 
@@ -84,6 +86,18 @@ def test_in_order_nothing_is_retracted(plan: list[Spot], cuts: list[bool]) -> No
 def test_the_state_ends_empty(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int]) -> None:
     city = folded(bundle(), plan, "late", cuts, partitions, choose)
     assert [engine.open_keys for engine in city.engines] == [0] * partitions
+
+
+def test_what_a_restored_state_tells_goes_with_the_next_frame_that_can_be_read() -> None:
+    onward = Onward(bundle(), 0, 1)
+    onward.start(5, {"pair": (0, 0)})
+    onward.tell(bundle().rules["pair"], ("n", "x"), Episode(0, finding="f", value=2), False, 0)
+    onward.start(6, {"pair": (0, 0)})  # the one at 5 was poison
+    onward.finish({"pair": (0, 0)})
+    assert {row.rule.partition("@")[0] for row in onward.rows[0] if isinstance(row, VersionRow)} == {
+        "after", "busy", "quiet"}
+    onward.start(7, {"pair": (0, 0)})
+    assert not onward.rows
 
 
 def test_what_feeds_a_rule_is_what_feeds_its_bases() -> None:
