@@ -160,7 +160,8 @@ def _backtest(words: Words) -> None:
     parser.add_argument("--alerts", action="store_true", help="the alerts that come of the findings instead of these")
     parser.add_argument("--vitals", action="store_true",
                         help="the readings of indicators, and roll-ups, instead of findings")
-    parser.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule, or these")
+    parser.add_argument("--rule", action="append", default=[], metavar="RULE",
+                        help="only this rule, or these, and what they read")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="share the keys among so many (default: 1)")
     parser.add_argument("--diff", nargs="+", default=[], metavar="VERSION",
                         help="OLD, or OLD and NEW: what differs between folders of rules or revisions of git")

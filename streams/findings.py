@@ -17,7 +17,6 @@ OPENED = "opened"
 UPDATED = "updated"
 CLOSED = "closed"
 RETRACTED = "retracted"
-CHANGES = (OPENED, UPDATED, CLOSED, RETRACTED)
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True):

@@ -18,7 +18,6 @@ from streams.respond.view import shown, words_of
 from streams.rules import SEVERITIES
 
 FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED = "firing", "updated", "resolved", "retracted", "merged"
-CHANGES = (FIRING, UPDATED, RESOLVED, RETRACTED_STATE, MERGED)
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:
