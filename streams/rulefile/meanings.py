@@ -148,7 +148,20 @@ MEANINGS: dict[str, str] = {
     "TOC131": "How rare a value must be is said in one way: by a budget of false alarms, by how seldom it comes, or "
               "by its probability in one bin.",
     "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
+    # Hotspots
+    "TOC140": "A hotspot is looked for in discs of cells of the map: a cell must be smaller than the largest disc, and "
+              "not so small that a disc has more than 8 rings of them.",
+    "TOC141": "The window is looked at in bins, a whole number of them.",
+    "TOC142": "What is usual is learnt from what came before the window, so more must be remembered than the window "
+              "itself holds.",
+    "TOC143": "A hotspot is where more happens than chance explains: the condition says how rare it must be, not how "
+              "many events.",
     # Vital signs
+    "TOC150": "An indicator is told at the end of each period, of the window that ends there: the two must fit.",
+    "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
+    "TOC152": "The weight is the share that an indicator has in a roll-up.",
+    "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
+    # The city
     "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
               "that is not among them. It never holds, in an exception neither, and nobody would notice.",
     "TOC161": "The alert names a page of the runbooks, and there is none at that path. Whoever is woken by it would "
@@ -158,10 +171,6 @@ MEANINGS: dict[str, str] = {
               "before the clock on the wall, and the night begins in the morning.",
     "TOC163": "Nobody declares this event type. A source that is `open` may send it all the same, but its name is so "
               "near to one that is known that it is most likely mistyped, and the rule would never fire.",
-    "TOC150": "An indicator is told at the end of each period, of the window that ends there: the two must fit.",
-    "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
-    "TOC152": "The weight is the share that an indicator has in a roll-up.",
-    "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
 }
 
 
