@@ -19,7 +19,7 @@ from streams.specs import Measure, Test
 Pair: TypeAlias = tuple[RuleDraft, Rule]
 MOST = 60  # rules of one kind over the same events and key that are compared, each with each, by their conditions
 _RISING, _FALLING = ("gt", "gte"), ("lt", "lte")
-_MORE_HELPS = {"count": _RISING, "distinct": _RISING, "max": _RISING, "min": _FALLING}
+_MORE_HELPS = {"count": _RISING, "distinct": _RISING}  # max and min of nothing are absent, which ends no episode
 
 
 class Implications:
