@@ -97,20 +97,12 @@ def read_budget(node: Node, field: Field, report: Report) -> tuple[float, int]:
     return float(found[1]), PERIODS[found[2]]
 
 
-def read_share(node: Node, field: Field, report: Report) -> int:
-    """A whole number of at least one."""
-    value = scalars.read_integer(node, field, report)
-    if value < 1:
-        raise Bad(codes.OUT_OF_RANGE, node.spot, f"`{field.name}` must be at least 1")
-    return value
-
-
 READERS: dict[str, Reader] = {
     "string": scalars.read_string,
     "duration": scalars.read_duration,
     "text": scalars.read_text,
     "number": scalars.read_number,
-    "positive": read_share,
+    "positive": scalars.read_positive,
     "budget": read_budget,
 }
 

@@ -13,7 +13,6 @@ from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.fields import read_fields
 from streams.rulefile.nodes import Node, Scalar
 from streams.rulefile.scalars import Bad
-from streams.rulefile.structures import read_positive
 from streams.rules import Limit
 
 FIELDS = (
@@ -34,7 +33,7 @@ class LimitDraft(msgspec.Struct, frozen=True):
 def read_limit(node: Node, field: Field, report: Report) -> LimitDraft:
     """A number of matches, or `{alerts, per, matches}`."""
     if isinstance(node, Scalar):
-        return LimitDraft(read_positive(node, field, report))
+        return LimitDraft(scalars.read_positive(node, field, report))
     values = read_fields(node, FIELDS, DOCUMENT_READERS, report, "`limit`")
     for one, other in (("alerts", "per"), ("per", "alerts")):
         if one in values.node.pairs and other not in values.node.pairs:

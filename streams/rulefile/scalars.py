@@ -129,6 +129,14 @@ def read_integer(node: Node, field: Field, report: Report) -> int:
     return _in_range(value, node)
 
 
+def read_positive(node: Node, field: Field, report: Report) -> int:
+    """A whole number of at least one."""
+    value = read_integer(node, field, report)
+    if value < 1:
+        raise Bad(codes.OUT_OF_RANGE, node.spot, f"`{field.name}` must be at least 1")
+    return value
+
+
 def read_number(node: Node, field: Field, report: Report) -> int | float:
     """A number."""
     value = scalar(node, "a number").value

@@ -360,20 +360,12 @@ def written(node: Node) -> Written:
     return Written(plain(node), file.name, spots)
 
 
-def read_positive(node: Node, field: Field, report: Report) -> int:
-    """A whole number of at least one."""
-    value = scalars.read_integer(node, field, report)
-    if value < 1:
-        raise Bad(codes.OUT_OF_RANGE, node.spot, f"`{field.name}` must be at least 1")
-    return value
-
-
 READERS: dict[str, Reader] = {
     "string": scalars.read_string,
     "id": scalars.read_id,
     "name": scalars.read_name,
     "integer": scalars.read_integer,
-    "positive": read_positive,
+    "positive": scalars.read_positive,
     "number": scalars.read_number,
     "boolean": scalars.read_boolean,
     "duration": scalars.read_duration,

@@ -13,7 +13,7 @@ from streams.rulefile.codes import Report
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar
 from streams.rulefile.reading import decode, documents
-from streams.rulefile.spots import FileText, Spot
+from streams.rulefile.spots import Spot
 from streams.rules import FINDINGS_OF, EventType
 
 RULE = "rule"
@@ -190,8 +190,3 @@ def _documents(nodes: list[Node], path: str) -> Iterator[Document]:
         kind = text_at(node, "kind")
         if isinstance(node, MappingNode) and kind:
             yield Document(kind, text_at(node, "id") or kind, node, path)
-
-
-def file_text(path: str, content: bytes) -> FileText:
-    """A file's text for places in it; what is no UTF-8 is replaced."""
-    return FileText(path, content.decode("utf-8-sig", "replace"))
