@@ -7,7 +7,7 @@ import heapq
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
-from streams.keys import SETTLE_WITHIN, Key
+from streams.keys import Key
 from streams.records import KeyValues, Micros
 from streams.rules import Rule
 
@@ -72,16 +72,10 @@ class Domain:
             key.wake = wake
             heapq.heappush(self.heap, (wake, key.name, key))
 
-    def follow(self, key: Key, time: Micros) -> None:
-        """Arm a key that took an event of this time."""
-        if key.wake == AFTER_ALL:
-            self.arm(key, key.due(self.lateness))
-            return
-        wake = key.waits()
-        if len(key.events) == 1 and time + self.lateness + SETTLE_WITHIN < wake:
-            wake = time + self.lateness + 1  # what is armed may be far ahead; later events settle with the first
-        if wake < key.wake:
-            self.arm(key, wake)
+    def follow(self, key: Key) -> None:
+        """Arm a key that took an event: to settle it, too, if it is the first; later ones settle with that."""
+        first = key.wake == AFTER_ALL or len(key.events) == 1
+        self.arm(key, key.due(self.lateness) if first else key.waits())
 
     @property
     def name(self) -> tuple[str, ...]:

@@ -194,18 +194,9 @@ class Engine:
 
     def _on_member(self, row: MemberRow) -> None:
         member = row.member
-        source = self.sources.get(member.source)
-        if source is not None:
-            mark = source.marks.get(member.partition)
-            if mark is not None and (member.offset, row.row) <= mark:
-                self.counts["repeated_row"] += 1
-                return
-        live = self._live.get(row.rule)
+        live = self._wanted(row, member.source, member.partition, (member.offset, row.row))
         if live is None:
-            self.counts["unknown_rule"] += 1
             return
-        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
-            return  # the snapshot was cut short: this key already stands behind this frame
         domain = live.domain
         key = live.keys.get(row.key)
         if member.time < (domain.horizon if key is None else key.floor):
@@ -214,28 +205,13 @@ class Engine:
         if key is None:
             key = live.key(row.key, BEFORE_ALL)
         self._position, self._time = (member.source, member.partition, member.offset, row.row), member.time
-        if key.take(member, domain.clock):
-            self._correct(live, key, key.refold(domain.clock), member.id)
-        else:
-            hold = key.head.hold
-            if hold.fresh < len(hold.episodes):
-                self._tell(live, key)
-        if key.crowded:
-            self._make_room(live, key)
-        self._dirty[key.name] = key
-        domain.follow(key, member.time)
+        self._conclude(live, key, key.take(member, domain.clock), member.id)
+        domain.follow(key)
 
     def _on_version(self, row: VersionRow) -> None:
         """A finding as an event: new, in place of what it was before, or gone."""
-        source = self.sources.get(row.source)
-        if source is not None and (row.offset, row.row) <= source.marks.get(row.partition, NO_MARK):
-            self.counts["repeated_row"] += 1
-            return
-        live = self._live.get(row.rule)
+        live = self._wanted(row, row.source, row.partition, (row.offset, row.row))
         if live is None:
-            self.counts["unknown_rule"] += 1
-            return
-        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
             return
         domain, member = live.domain, row.member
         key = live.keys.get(row.key)
@@ -247,17 +223,38 @@ class Engine:
         key = key if key is not None else live.key(row.key, BEFORE_ALL)
         self._position = (row.source, row.partition, row.offset, row.row)
         self._time = BEFORE_ALL if member is None else member.time
-        if key.revise(row.finding, member, domain.clock):
-            self._correct(live, key, key.refold(domain.clock), row.finding)
-        elif key.head.hold.fresh < len(key.head.hold.episodes):
-            self._tell(live, key)
+        self._conclude(live, key, key.revise(row.finding, member, domain.clock), row.finding)
+        if key.events:
+            domain.follow(key)
+        else:
+            domain.arm(key, domain.clock + 1)  # nothing may be left of it
+
+    def _wanted(self, row: MemberRow | VersionRow, source: str, partition: int,
+                mark: tuple[int, int]) -> LiveRule | None:
+        """The rule that a row is for; None, and why is counted, where it is not to be folded (again)."""
+        known = self.sources.get(source)
+        if known is not None and mark <= known.marks.get(partition, NO_MARK):
+            self.counts["repeated_row"] += 1
+            return None
+        live = self._live.get(row.rule)
+        if live is None:
+            self.counts["unknown_rule"] += 1
+            return None
+        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
+            return None  # the snapshot was cut short: this key already stands behind this frame
+        return live
+
+    def _conclude(self, live: LiveRule, key: Key, behind: bool, cause: str) -> None:
+        """Tell what follows from what a key took; anew where that came behind what was concluded."""
+        if behind:
+            self._correct(live, key, key.refold(live.domain.clock), cause)
+        else:
+            hold = key.head.hold
+            if hold.fresh < len(hold.episodes):
+                self._tell(live, key)
         if key.crowded:
             self._make_room(live, key)
         self._dirty[key.name] = key
-        if key.events:
-            domain.follow(key, key.events[-1].time)
-        else:
-            domain.arm(key, domain.clock + 1)  # nothing may be left of it
 
     def _count_too_old(self, domain: Domain, time: Micros) -> None:
         """What ingest accepts is as old as that only after a flood, other files or a new partition."""
