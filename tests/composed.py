@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -48,6 +49,29 @@ REGISTER = b"{kind: register, id: ks, key: k, fields: {k: string}}\n"
 PLACES = {"n": Place(0.0, 0.0, "n"), "w": Place(0.0, 0.0008, "w")}  # 89 m apart
 
 
+MOVING = """
+{kind: threshold, id: drift, event: a, by: k, window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: threshold, id: spot, event: a, near: 50m, window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: match, id: run, event: b, by: k, keep_firing_for: 8m, owner: o}
+---
+{kind: threshold, id: close-by, rule: [drift, spot], near: 60m, window: 20m, condition: {gte: 2}, owner: o}
+---
+{kind: threshold, id: here, rule: drift, by: place.district, window: 20m, condition: {gte: 1}, owner: o}
+---
+{kind: match, id: lasting, rule: [drift, run], where: has(event.closed) && closed - time >= duration("12m"), owner: o}
+---
+{kind: threshold, id: grown, rule: drift, where: value >= 4.0, by: k, window: 20m, condition: {gte: 1}, owner: o}
+---
+{kind: sequence, id: both, by: k, within: 20m, steps: [{name: d, rule: drift}, {name: r, rule: run}], owner: o}
+---
+{kind: match, id: any, rule: [close-by, here, both], keep_firing_for: 5m, near: 100m, owner: o}
+"""
+"""Rules that read findings which change while they last: their place, their value, their end."""
+
+
+@cache
 def made(rules: str) -> Bundle:
     """The bundle of these rules, over the events of the city; its register `ks` knows x, y and z."""
     files = {"rules.yaml": (EVENTS + rules).encode(), "ks.yaml": REGISTER, "ks.csv": b"k\nx\ny\nz\n"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
-
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,8 +11,7 @@ from streams.episodes import Episode
 from streams.findings import RETRACTED
 from streams.frames import VersionRow, decode_work
 from streams.onward import Onward
-from streams.rules import Bundle
-from tests.composed import CUTS, PLANS, TURNS, Spot, final, folded, made, told
+from tests.composed import CUTS, MOVING, PLANS, TURNS, Spot, final, folded, made, told
 
 RULES = """
 {kind: threshold, id: pair, event: a, by: [place.district, k], window: 10m, condition: {gte: 2}, owner: o}
@@ -32,28 +30,30 @@ RULES = """
 ---
 {kind: absence, id: quiet, rule: pair, by: place.district, every: 30m, forget_after: 2h, owner: o}
 """
+any_rules = pytest.mark.parametrize("rules", [RULES, MOVING], ids=["standing", "moving"])
 
 
-@cache
-def bundle() -> Bundle:
-    return made(RULES)
-
-
+@any_rules
 @given(PLANS, CUTS, CUTS)
-def test_the_order_of_arrival_changes_nothing(plan: list[Spot], cuts: list[bool], others: list[bool]) -> None:
-    assert final(told(folded(bundle(), plan, "late", cuts))) == final(told(folded(bundle(), plan, "time", others)))
+def test_the_order_of_arrival_changes_nothing(rules: str, plan: list[Spot], cuts: list[bool],
+                                              others: list[bool]) -> None:
+    city = made(rules)
+    assert final(told(folded(city, plan, "late", cuts))) == final(told(folded(city, plan, "time", others)))
 
 
+@any_rules
 @given(PLANS, CUTS, st.integers(2, 4), TURNS)
-def test_the_number_of_partitions_changes_nothing(plan: list[Spot], cuts: list[bool], partitions: int,
+def test_the_number_of_partitions_changes_nothing(rules: str, plan: list[Spot], cuts: list[bool], partitions: int,
                                                   choose: list[int]) -> None:
-    assert final(told(folded(bundle(), plan, "late", cuts, partitions, choose))) == final(told(folded(bundle(), plan)))
+    several = folded(made(rules), plan, "late", cuts, partitions, choose)
+    assert final(told(several)) == final(told(folded(made(rules), plan)))
 
 
+@any_rules
 @given(PLANS, CUTS, st.integers(1, 3), TURNS, st.integers(1, 4))
-def test_a_restart_gives_the_same_bytes(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int],
-                                        restart: int) -> None:
-    plain, again = (folded(bundle(), plan, "late", cuts, partitions, choose, often) for often in (0, restart))
+def test_a_restart_gives_the_same_bytes(rules: str, plan: list[Spot], cuts: list[bool], partitions: int,
+                                        choose: list[int], restart: int) -> None:
+    plain, again = (folded(made(rules), plan, "late", cuts, partitions, choose, often) for often in (0, restart))
     assert again.sent == plain.sent
     assert again.told == plain.told
 
@@ -61,15 +61,15 @@ def test_a_restart_gives_the_same_bytes(plan: list[Spot], cuts: list[bool], part
 @given(PLANS, CUTS, st.integers(1, 3), TURNS, st.integers(2, 5), CUTS)
 def test_a_crash_before_the_state_is_kept_changes_nothing(plan: list[Spot], cuts: list[bool], partitions: int,
                                                           choose: list[int], keep: int, crashes: list[bool]) -> None:
-    plain = folded(bundle(), plan, "late", cuts, partitions, choose)
-    again = folded(bundle(), plan, "late", cuts, partitions, choose, keep, crashes)
+    plain = folded(made(RULES), plan, "late", cuts, partitions, choose)
+    again = folded(made(RULES), plan, "late", cuts, partitions, choose, keep, crashes)
     assert final(told(again)) == final(told(plain))
 
 
 @given(PLANS, CUTS, st.integers(1, 3), TURNS)
 def test_what_is_sent_twice_counts_once(plan: list[Spot], cuts: list[bool], partitions: int,
                                         choose: list[int]) -> None:
-    city = folded(bundle(), plan, "late", cuts, partitions, choose)
+    city = folded(made(RULES), plan, "late", cuts, partitions, choose)
     before = told(city)
     for partition, frame in [one for sent in city.sent for one in sent]:
         city.logs[partition].append(decode_work(frame))
@@ -79,19 +79,21 @@ def test_what_is_sent_twice_counts_once(plan: list[Spot], cuts: list[bool], part
 
 @given(PLANS, CUTS)
 def test_in_order_nothing_is_retracted(plan: list[Spot], cuts: list[bool]) -> None:
-    assert not [finding for finding in told(folded(bundle(), plan, "time", cuts)) if finding.change == RETRACTED]
+    assert not [finding for finding in told(folded(made(RULES), plan, "time", cuts)) if finding.change == RETRACTED]
 
 
+@any_rules
 @given(PLANS, CUTS, st.integers(1, 3), TURNS)
-def test_the_state_ends_empty(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int]) -> None:
-    city = folded(bundle(), plan, "late", cuts, partitions, choose)
+def test_the_state_ends_empty(rules: str, plan: list[Spot], cuts: list[bool], partitions: int,
+                              choose: list[int]) -> None:
+    city = folded(made(rules), plan, "late", cuts, partitions, choose)
     assert [engine.open_keys for engine in city.engines] == [0] * partitions
 
 
 def test_what_a_restored_state_tells_goes_with_the_next_frame_that_can_be_read() -> None:
-    onward = Onward(bundle(), 0, 1)
+    onward = Onward(made(RULES), 0, 1)
     onward.start(5, {"pair": (0, 0)})
-    onward.tell(bundle().rules["pair"], ("n", "x"), Episode(0, finding="f", value=2), False, 0)
+    onward.tell(made(RULES).rules["pair"], ("n", "x"), Episode(0, finding="f", value=2), False, 0)
     onward.start(6, {"pair": (0, 0)})  # the one at 5 was poison
     onward.finish({"pair": (0, 0)})
     assert {row.rule.partition("@")[0] for row in onward.rows[0] if isinstance(row, VersionRow)} == {
@@ -101,7 +103,7 @@ def test_what_a_restored_state_tells_goes_with_the_next_frame_that_can_be_read()
 
 
 def test_what_feeds_a_rule_is_what_feeds_its_bases() -> None:
-    assert feeds(bundle(), bundle().rules["top"]) == {"s"}
-    assert bundle().rules["top"].sources == frozenset()
-    assert bundle().rules["after"].sources == {"s"}
+    assert feeds(made(RULES), made(RULES).rules["top"]) == {"s"}
+    assert made(RULES).rules["top"].sources == frozenset()
+    assert made(RULES).rules["after"].sources == {"s"}
     assert origin("pair") == "rule:pair"

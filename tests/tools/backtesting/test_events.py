@@ -25,23 +25,10 @@ from streams.rules import Bundle
 from streams.tools.backtest import Backtest, Span
 from streams.tools.backtesting.events import EventLog
 from streams.tools.replay import batches
-from tests.sensors import NOW, RULES, START, episodes, readings, write_readings, write_rules
+from tests.sensors import NOW, RULES, START, episodes, write_rules
 
 PARTITIONS = 3
 TOPIC = "tocsin.events"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("events")
-    write_rules(home / "rules")
-    write_readings(home / "records.jsonl", readings())
-    return home
-
-
-@pytest.fixture(scope="module")
-def bundle(folder: Path) -> Bundle:
-    return load(folder / "rules")
 
 
 def accepted(bundle: Bundle, folder: Path, partitions: int) -> list[list[AcceptedRow]]:

@@ -10,20 +10,7 @@ from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest, final_line
 from streams.tools.backtesting.jobs import Jobs, family
-from tests.sensors import NOW, readings, write_readings, write_rules
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("jobs")
-    write_rules(home / "rules")
-    write_readings(home / "records.jsonl", readings())
-    return home
-
-
-@pytest.fixture(scope="module")
-def bundle(folder: Path) -> Bundle:
-    return load(folder / "rules")
+from tests.sensors import NOW, write_rules
 
 
 def run(bundle: Bundle, folder: Path, jobs: int, finish: bool = True) -> Backtest:
