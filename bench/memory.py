@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from bench.workload import SOURCE, Outputs, prepare, rules
-from streams.ingest import Record
+from streams.ingest.intake import Record
 from streams.rulefile import load
 from streams.tools.replay import BATCH, Replay
 

@@ -9,8 +9,8 @@ import json
 import time
 from typing import Any
 
+from streams.ingest.route import Router
 from streams.records import Event, Place
-from streams.route import Router
 from streams.rulefile import check_files
 
 BASE = b"""\

@@ -16,7 +16,7 @@ import msgspec
 
 from streams.clocks import WEEK
 from streams.conditions import Expression
-from streams.episodes import Episode
+from streams.judging.episodes import Episode
 from streams.records import Event, KeyValues, Member, Micros, Place
 from streams.rules import FINDINGS_OF, Bundle, EventType, FieldType, Rule
 

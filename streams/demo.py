@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.commands import Refused, load_bundle, progress, readable_file, source_of
-from streams.ingest import summary
+from streams.ingest.intake import summary
 from streams.logs import Log, open_log
 from streams.rules import Bundle
 from streams.service.worker import Settings, Worker

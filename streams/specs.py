@@ -87,7 +87,7 @@ class Rarity(msgspec.Struct, frozen=True):
 
 
 class Learning(msgspec.Struct, frozen=True):
-    """How a baseline learns: `season` is hour_of_week, hour_of_day or none; see `streams/baselines.py`."""
+    """How a baseline learns: `season` is hour_of_week, hour_of_day or none; see `streams/unusual/baselines.py`."""
 
     season: str
     memory: Micros

@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "problems", "reasons"),
     ("clocks", "places", "zones"),
     ("specs", "findings", "texts"),
-    ("conditions", "formats", "windows", "schedules", "measures", "baselines", "episodes", "frames", "patterns"),
+    ("conditions", "formats", "judging", "unusual", "schedules", "frames"),
     ("kinds",),
     ("rules",),
     ("composites",),
@@ -34,12 +34,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = {
-    **dict.fromkeys(("ingest", "mapping", "route", "guards", "placing"), "engine"),
-    **dict.fromkeys(("keys", "corrections", "onward", "domains"), "engine"),
-    **dict.fromkeys(("circles", "terms", "choices", "exceedance", "scanning", "usual", "indicators"), "kinds"),
-    "judging": "episodes", "explained": "specs", "vitals": "specs", "tails": "baselines",
-}
+ROOM_OF = {"ingest": "engine", "detect": "engine", "explained": "specs", "vitals": "specs"}
+KIND_PARTS = "parts"  # the folder of kinds/ that holds no kinds but what several of them are made of
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 
 SHELLS = {"logs", "service", "tools", "console", "demo", "commands", "cli"}
@@ -206,15 +202,15 @@ def imports_downwards(source: Source) -> Iterator[Fault]:
 def kinds_apart(source: Source) -> Iterator[Fault]:
     """Kinds never know each other."""
     mine = source.module.split(".")[2:3]
-    if source.room != "kinds" or not mine:
+    if source.room != "kinds" or not mine or mine == [KIND_PARTS]:
         return
     # Types of the contract begin with a capital; what does not is another kind, or the table of them.
     others = {(one.line, part) for one in source.imports for part in one.module.split(".")[2:3]
-              if one.module.startswith("streams.kinds.") and part.islower() and part != mine[0]}
+              if one.module.startswith("streams.kinds.") and part.islower() and part not in (mine[0], KIND_PARTS)}
     for line, other in sorted(others):
         yield source.fault(
             line, f"the kind `{mine[0]}` knows the kind `{other}`",
-            "move what both need out of kinds/ (as windows.py and measures.py are)",
+            "move what both need to kinds/parts/ (as terms.py and circles.py are)",
         )
 
 
@@ -472,7 +468,7 @@ def complete_kinds(files: dict[str, str]) -> Iterator[Fault]:
 def kinds_of(files: Iterable[str]) -> set[str]:
     """The names of the kinds: what stands in streams/kinds/."""
     parts = [PurePosixPath(path).with_suffix("").parts for path in files if path.startswith("streams/kinds/")]
-    return {one[2] for one in parts if one[2] != "__init__"}
+    return {one[2] for one in parts if one[2] not in ("__init__", KIND_PARTS)}
 
 
 def _in_table(table: str, kind: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import RETRACTED, Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
 from streams.kinds import Detector

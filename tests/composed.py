@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL, DAY, MINUTE
 from streams.composites import FOLLOWED, reach_of
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import RETRACTED, Finding
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow, decode_work, encode
+from streams.ingest.route import Router, partition_of
 from streams.records import Event, Place
-from streams.route import Router, partition_of
 from streams.rulefile import check_files
 from streams.rules import Bundle
 

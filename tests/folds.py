@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
-from streams.episodes import Episode
+from streams.judging.episodes import Episode
 from streams.kinds import Detector
 from streams.records import KeyValues, Member
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from streams import findings
 from streams.clocks import HOUR, MINUTE
-from streams.episodes import HoldOptions
 from streams.findings import CLOSED, OPENED, RETRACTED, UPDATED, Finding, FindingRow, ResponseFrame, Row, TickRow
+from streams.judging.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.records import Micros
 from streams.respond import Output, Respond

@@ -71,7 +71,7 @@ def case_name(value: object) -> str | None:
 
 def test_there_is_something_to_look_at() -> None:
     """The rules below would all hold for an empty list."""
-    assert {"streams/records.py", "streams/engine.py", "pyproject.toml"} <= files().keys()
+    assert {"streams/records.py", "streams/detect/engine.py", "pyproject.toml"} <= files().keys()
 
 
 @pytest.mark.parametrize("rule", OF_THE_PACKAGE, ids=name_of)
@@ -120,11 +120,11 @@ PLANTED: list[tuple[Rule, str, str, int]] = [  # the rule, the file, its text, t
     (shape.known_room, "streams/gossip.py", '"""Unknown."""\n', 1),
     (shape.imports_downwards, "streams/records.py", "import msgspec\nfrom streams.clocks import DAY\n", 2),
     (shape.imports_downwards, "streams/conditions/check.py", "from streams import formats\n", 1),
-    (shape.imports_downwards, "streams/respond/life.py", "import streams.engine\n", 1),
-    (shape.imports_downwards, "streams/respond/life.py", "from streams.route import Router\n", 1),
+    (shape.imports_downwards, "streams/respond/life.py", "import streams.detect.engine\n", 1),
+    (shape.imports_downwards, "streams/respond/life.py", "from streams.ingest.route import Router\n", 1),
     (shape.imports_downwards, "streams/logs/sqlite.py", "\nfrom streams.clocks import DAY\n", 2),
-    (shape.imports_downwards, "streams/engine.py", "from streams.logs import Log\n", 1),
-    (shape.imports_downwards, "streams/engine.py", "from streams.rulefile import load\n", 1),
+    (shape.imports_downwards, "streams/detect/engine.py", "from streams.logs import Log\n", 1),
+    (shape.imports_downwards, "streams/detect/engine.py", "from streams.rulefile import load\n", 1),
     (shape.imports_downwards, "streams/tools/demo.py", "def f():\n    from streams.service import app\n", 2),
     (shape.imports_downwards, "streams/console/page.py", "from streams import tools\n", 1),
     (shape.imports_downwards, "streams/tools/check.py", "from .backtest import run\n", 1),
@@ -132,7 +132,7 @@ PLANTED: list[tuple[Rule, str, str, int]] = [  # the rule, the file, its text, t
     (shape.kinds_apart, "streams/kinds/match.py", "import msgspec\nimport streams.kinds.absence\n", 2),
     (shape.kinds_apart, "streams/kinds/match.py", "from streams.kinds import absence\n", 1),
     (shape.pure, "streams/kinds/match.py", "from time import time\n", 1),
-    (shape.pure, "streams/engine.py", "import os.path\n", 1),
+    (shape.pure, "streams/detect/engine.py", "import os.path\n", 1),
     (shape.pure, "streams/respond/life.py", "import streams\nimport asyncio\n", 2),
     (shape.pure, "streams/formats/csv.py", "def f():\n    import random\n", 2),
     (shape.pure, "streams/formats/csv.py", "from pathlib import Path\n", 1),
@@ -142,24 +142,24 @@ PLANTED: list[tuple[Rule, str, str, int]] = [  # the rule, the file, its text, t
     (shape.faust_at_home, "streams/cli.py", "def run():\n    from faust.cli import base\n", 2),
     (shape.lazy_cli, "streams/cli.py", "import sys\nfrom streams.service import app\n", 2),
     (shape.lazy_cli, "streams/commands.py", "if sys:\n    from streams.logs import Log\n", 2),
-    (shape.short_file, "streams/engine.py", "x = 1\n" * 500, 500),
-    (shape.short_functions, "streams/engine.py", "\n" + LONG, 2),
-    (shape.module_docstring, "streams/engine.py", "import msgspec\n", 1),
-    (shape.documented, "streams/engine.py", "class E:\n    '''.'''\n    def step(self):\n        1\n", 3),
-    (shape.documented, "streams/engine.py", "def step():\n    pass\n", 1),
+    (shape.short_file, "streams/detect/engine.py", "x = 1\n" * 500, 500),
+    (shape.short_functions, "streams/detect/engine.py", "\n" + LONG, 2),
+    (shape.module_docstring, "streams/detect/engine.py", "import msgspec\n", 1),
+    (shape.documented, "streams/detect/engine.py", "class E:\n    '''.'''\n    def step(self):\n        1\n", 3),
+    (shape.documented, "streams/detect/engine.py", "def step():\n    pass\n", 1),
     (shape.no_markers, "rules/city.yaml", "kind: city\n# " + "TO" + "DO\n", 2),
-    (shape.nothing_swallowed, "streams/engine.py", "try:\n    f()\nexcept Exception:\n    pass\n", 3),
-    (shape.nothing_swallowed, "streams/engine.py", "try:\n    f()\nexcept:\n    g()\n", 3),
+    (shape.nothing_swallowed, "streams/detect/engine.py", "try:\n    f()\nexcept Exception:\n    pass\n", 3),
+    (shape.nothing_swallowed, "streams/detect/engine.py", "try:\n    f()\nexcept:\n    g()\n", 3),
     (shape.good_names, "streams/helpers.py", "", 1),
-    (shape.good_names, "streams/engine.py", "x = 1\nclass StateManager:\n    pass\n", 2),
-    (shape.good_names, "streams/engine.py", "class S:\n    def process_event(self):\n        pass\n", 2),
+    (shape.good_names, "streams/detect/engine.py", "x = 1\nclass StateManager:\n    pass\n", 2),
+    (shape.good_names, "streams/detect/engine.py", "class S:\n    def process_event(self):\n        pass\n", 2),
     (shape.no_addresses, "requirements.lock", "\n--index-url https://py" + "pi.org/simple\n", 2),
     (shape.no_addresses, "README.md", "as ." + "library/env tells, and `/" + ".lib" + "rary` too\n", 1),
 ]
 INNOCENT: list[tuple[Rule, str, str]] = [
-    (shape.known_room, "streams/corrections.py", ""),
+    (shape.known_room, "streams/detect/corrections.py", ""),
     (shape.imports_downwards, "streams/kinds/absence.py", "from streams import clocks, kinds\n"),
-    (shape.imports_downwards, "streams/ingest.py", "from streams.route import partition_of\n"),
+    (shape.imports_downwards, "streams/ingest/intake.py", "from streams.ingest.route import partition_of\n"),
     (shape.imports_downwards, "streams/logs/sqlite.py", "import streams.logs\nimport streams.records\n"),
     (shape.imports_downwards, "streams/service/app.py", "from streams import logs, respond, engine\n"),
     (shape.kinds_apart, "streams/kinds/match.py", "from streams.kinds import Field\n"),
@@ -168,13 +168,13 @@ INNOCENT: list[tuple[Rule, str, str]] = [
     (shape.pure, "streams/clocks.py", "from datetime import datetime\ndatetime.fromtimestamp(0)\n"),
     (shape.faust_at_home, "streams/service/app.py", "import faust\n"),
     (shape.lazy_cli, "streams/cli.py", "import streams.problems\ndef f():\n    import streams.tools\n"),
-    (shape.short_file, "streams/engine.py", "x = 1\n" * 499),
-    (shape.short_functions, "streams/engine.py", LONG.replace("    x = 1\n", "", 1)),
-    (shape.documented, "streams/engine.py", "def _step():\n    1\nclass _E:\n    def f(self):\n        1\n"),
+    (shape.short_file, "streams/detect/engine.py", "x = 1\n" * 499),
+    (shape.short_functions, "streams/detect/engine.py", LONG.replace("    x = 1\n", "", 1)),
+    (shape.documented, "streams/detect/engine.py", "def _step():\n    1\nclass _E:\n    def f(self):\n        1\n"),
     (shape.no_markers, "scripts/x.sh", "mktemp fetch." + "X" * 6 + "\n"),
-    (shape.nothing_swallowed, "streams/engine.py", "try:\n    f()\nexcept KeyError:\n    pass\n"),
-    (shape.nothing_swallowed, "streams/engine.py", "try:\n    f()\nexcept:\n    g()\n    raise\n"),
-    (shape.good_names, "streams/engine.py", "def items():\n    pass\nclass Database:\n    pass\n"),
+    (shape.nothing_swallowed, "streams/detect/engine.py", "try:\n    f()\nexcept KeyError:\n    pass\n"),
+    (shape.nothing_swallowed, "streams/detect/engine.py", "try:\n    f()\nexcept:\n    g()\n    raise\n"),
+    (shape.good_names, "streams/detect/engine.py", "def items():\n    pass\nclass Database:\n    pass\n"),
     (shape.no_addresses, "README.md", "pip install tocsin; a library of rules; /works\n"),
 ]
 
@@ -215,11 +215,11 @@ def test_a_method_that_a_protocol_explains_needs_no_docstring() -> None:
 
 
 def test_a_circle_is_found() -> None:
-    one = Source("streams/frames.py", "from streams.measures import m\n")
-    other = Source("streams/measures.py", "from streams import frames\n")
-    lazy = Source("streams/measures.py", "def f():\n    from streams import frames\n")
+    one = Source("streams/frames.py", "from streams.judging.measures import m\n")
+    other = Source("streams/judging/measures.py", "from streams import frames\n")
+    lazy = Source("streams/judging/measures.py", "def f():\n    from streams import frames\n")
     found = list(shape.no_cycles([one, other]))
-    assert "streams.frames -> streams.measures -> streams.frames" in found[0].what
+    assert "streams.frames -> streams.judging.measures -> streams.frames" in found[0].what
     assert not list(shape.no_cycles([one, lazy]))
 
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.composites import feeds, origin
-from streams.episodes import Episode
+from streams.detect.onward import Onward
 from streams.findings import RETRACTED
 from streams.frames import VersionRow, decode_work
-from streams.onward import Onward
+from streams.judging.episodes import Episode
 from tests.composed import CUTS, MOVING, PLANS, TURNS, Spot, final, folded, made, told
 
 RULES = """

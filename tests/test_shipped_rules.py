@@ -16,11 +16,11 @@ from ruamel.yaml import YAML
 from streams.clocks import parse_rfc3339
 from streams.findings import RETRACTED, Finding
 from streams.formats.csv import record_headers
-from streams.ingest import Intake
-from streams.ingest import Record as Entry
+from streams.ingest.intake import Intake
+from streams.ingest.intake import Record as Entry
+from streams.ingest.route import Router
 from streams.problems import Gravity
 from streams.records import Event
-from streams.route import Router
 from streams.rulefile import check
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest

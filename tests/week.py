@@ -19,9 +19,9 @@ import msgspec
 
 from streams.clocks import DAY, HOUR
 from streams.findings import RETRACTED, Finding
-from streams.ingest import Intake
+from streams.ingest.intake import Intake
+from streams.ingest.route import Router
 from streams.records import Event, Micros, Place
-from streams.route import Router
 from streams.rulefile import load
 from streams.rulefile.selection import fits
 from streams.rules import Bundle, Rule

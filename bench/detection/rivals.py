@@ -12,9 +12,9 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bench.detection.series import HOURS_A_WEEK
-from streams.baselines import Counts, Season
 from streams.clocks import HOUR, WEEK
-from streams.tails import at_least
+from streams.unusual.baselines import Counts, Season
+from streams.unusual.tails import at_least
 
 ALPHA, DEVIATIONS = 1e-3, 3.0902  # one false alarm in 1,000 hours, if all were as each detector assumes
 WEEKS_BACK = 8

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed
+from streams.judging.episodes import Hold, HoldOptions
 from streams.records import KeyValues, Member, Micros
 
 

@@ -23,8 +23,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from streams.clocks import BEFORE_ALL, DAY
-from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed, Watched
+from streams.judging.episodes import Hold, HoldOptions
 from streams.kinds import Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 from streams.schedules import Schedule

@@ -41,20 +41,20 @@ from zoneinfo import ZoneInfo
 import h3
 import msgspec
 
-from streams.baselines import SEASONS, Season
-from streams.circles import NO_MARK, Circles
 from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, show_duration
 from streams.conditions import EvalError, Expression
 from streams.conditions.values import Failure
-from streams.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
-from streams.exceedance import BELIEVED, how_long
 from streams.explained import Explained, Relaxed, Scanned
+from streams.judging.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
+from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
+from streams.kinds.parts.circles import NO_MARK, Circles
+from streams.kinds.parts.exceedance import BELIEVED, how_long
 from streams.records import Event, KeyValues, Member, Micros
-from streams.scanning import Ground, Zone
 from streams.specs import Learning, Rarity
-from streams.usual import Usual
-from streams.windows import Edges
+from streams.unusual.baselines import SEASONS, Season
+from streams.unusual.scanning import Ground, Zone
+from streams.unusual.usual import Usual
 
 NAME = "hotspot"
 MEMORY = 364 * DAY

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.circles import MatchCircles
-from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed
+from streams.judging.episodes import Hold, HoldOptions
 from streams.kinds import Detector, Field, Frontier, Identity
+from streams.kinds.parts.circles import MatchCircles
 from streams.records import KeyValues, Member, Micros
 
 NAME = "match"

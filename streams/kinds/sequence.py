@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from streams.choices import CHOICES, Choice, Last, recent
-from streams.circles import CellState, SequenceCircles
 from streams.clocks import AFTER_ALL
-from streams.episodes import Hold, HoldOptions
 from streams.explained import Explained, Relaxed
+from streams.judging.choices import CHOICES, Choice, Last, recent
+from streams.judging.episodes import Hold, HoldOptions
+from streams.judging.patterns import Chain, Gathering, Partial, Pattern, Seen, relaxations
 from streams.kinds import Detector, Field, Frontier, Identity
-from streams.patterns import Chain, Gathering, Partial, Pattern, Seen, relaxations
+from streams.kinds.parts.circles import CellState, SequenceCircles
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Step
 

@@ -5,7 +5,7 @@ When is the value judged?
 - A *sliding* window is `(t - size, t]`; it is judged at each event and whenever events leave it
   (all that leave at one instant at once, before the event of that instant).
 - A *tumbling* window `[begin, end)` is judged at its end. So is a *hopping* one, which ends every
-  `hop` and looks back `size`. Both are aligned to local midnight (see `streams/windows.py`).
+  `hop` and looks back `size`. Both are aligned to local midnight (see `streams/judging/windows.py`).
 - A *session* is a run of events with gaps of `gap` at most. It ends `gap` after its last event, or
   at `max` after its first, where the next event begins another. It is judged at its end.
 
@@ -48,18 +48,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from streams.circles import CellState, Disc, ThresholdCircles
 from streams.clocks import BEFORE_ALL, HOUR
-from streams.episodes import Hold, HoldOptions
-from streams.exceedance import Exceedance, asks_baseline, misfits, question_of
 from streams.explained import Explained, Measured, Relaxed
-from streams.judging import Judge
+from streams.judging.episodes import Hold, HoldOptions
+from streams.judging.judge import Judge
+from streams.judging.measures import Gauge
+from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
-from streams.measures import Gauge
+from streams.kinds.parts.circles import CellState, Disc, ThresholdCircles
+from streams.kinds.parts.exceedance import Exceedance, asks_baseline, misfits, question_of
+from streams.kinds.parts.terms import Terms, frontier_of, problems_of, terms_of
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Measure
-from streams.terms import Terms, frontier_of, problems_of, terms_of
-from streams.windows import Edges
 
 NAME = "threshold"
 FIELDS = (

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL
-from streams.episodes import EVIDENCE_LIMIT
 from streams.findings import Finding
+from streams.judging.episodes import EVIDENCE_LIMIT
 from streams.reasons import HeldReason
 from streams.records import Micros
 

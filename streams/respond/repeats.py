@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.exceedance import WARMING
 from streams.findings import CLOSED, OPENED
+from streams.kinds.parts.exceedance import WARMING
 from streams.reasons import HeldReason
 from streams.respond.passing import Passing
 from streams.respond.removed import ended

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.indicators import BANDS_FIELDS, TOP_FIELDS
 from streams.kinds import Field
+from streams.kinds.parts.indicators import BANDS_FIELDS, TOP_FIELDS
 from streams.rulefile.codes import Report
 from streams.rulefile.documents import READERS as DOCUMENT_READERS
 from streams.rulefile.fields import read_fields

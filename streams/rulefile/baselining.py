@@ -6,16 +6,16 @@ import re
 
 import msgspec
 
-from streams.baselines import SEASONS
 from streams.clocks import DAY, HOUR, WEEK
-from streams.exceedance import COMMONEST
 from streams.kinds import Field
+from streams.kinds.parts.exceedance import COMMONEST
 from streams.rulefile import codes, scalars
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import read_fields
 from streams.rulefile.nodes import Node, describe
 from streams.rulefile.scalars import Bad, Passage, Reader
 from streams.specs import Learning, Rarity
+from streams.unusual.baselines import SEASONS
 
 SIDES = ("above", "below")
 PERIODS = {"hour": HOUR, "day": DAY, "week": WEEK, "month": 30 * DAY, "year": 365 * DAY}

@@ -11,7 +11,7 @@ import msgspec
 from streams.clocks import zone_of
 from streams.composites import event_type, origin
 from streams.conditions import Expression
-from streams.episodes import HoldOptions
+from streams.judging.episodes import HoldOptions
 from streams.places import CELL
 from streams.records import KeyValues, Micros
 from streams.rulefile import codes

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import msgspec
 
-from streams import indicators
 from streams.conditions import Expression, together
 from streams.kinds import Field, Kind
+from streams.kinds.parts import indicators
 from streams.records import key_part
 from streams.rulefile import codes
 from streams.rulefile.bands import TopDraft

@@ -7,7 +7,7 @@ from typing import Any
 
 from streams.conditions import Expression, Scope
 from streams.conditions.scope import EVENT_PARTS, PLACE_PARTS
-from streams.exceedance import FACTS
+from streams.kinds.parts.exceedance import FACTS
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft

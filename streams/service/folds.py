@@ -9,9 +9,9 @@ import msgspec
 import orjson
 
 from streams import findings, frames
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import OPENED, Finding, FindingRow, ReadingRow, ResponseFrame, TickRow
-from streams.guards import outlived
+from streams.ingest.guards import outlived
 from streams.logs import Outgoing
 from streams.reasons import DeadReason
 from streams.records import Micros

@@ -16,10 +16,10 @@ import orjson
 
 from streams import frames
 from streams.frames import AcceptedRow
-from streams.ingest import DeadLetter, Intake, Record, Taken
+from streams.ingest.intake import DeadLetter, Intake, Record, Taken
+from streams.ingest.route import Router
 from streams.logs import Bulk, CommitRefused, Entry, Log, LogError, Outgoing
 from streams.logs import Part as TopicPart
-from streams.route import Router
 from streams.rules import Bundle
 from streams.service.stage import keep_state, read_state
 from streams.topics import Topics, place_of

@@ -20,7 +20,7 @@ from typing import Any
 import faust
 import msgspec
 
-from streams.ingest import Taken
+from streams.ingest.intake import Taken
 from streams.logs import Log, open_log
 from streams.respond.board import Board
 from streams.rules import Bundle

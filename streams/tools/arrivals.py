@@ -13,8 +13,8 @@ from itertools import islice
 
 from streams.clocks import BEFORE_ALL
 from streams.formats import FormatError, decoder
-from streams.ingest import Record
-from streams.mapping import Mapper
+from streams.ingest.intake import Record
+from streams.ingest.mapping import Mapper
 from streams.records import Micros
 from streams.rules import Bundle, Source
 

@@ -13,7 +13,7 @@ import msgspec
 from streams.clocks import AFTER_ALL, BEFORE_ALL, rfc3339
 from streams.findings import RETRACTED, Finding, Reading
 from streams.frames import AcceptedRow
-from streams.ingest import Taken
+from streams.ingest.intake import Taken
 from streams.records import Micros
 from streams.rules import Bundle
 from streams.tools.backtesting.events import EventLog, EventsReplay

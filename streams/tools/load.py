@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from zlib import crc32
 
-from streams.ingest import Intake, Record
+from streams.ingest.intake import Intake, Record
+from streams.ingest.route import Router
 from streams.logs import Log, Outgoing, TopicSpec
-from streams.route import Router
 from streams.rules import Bundle, Source
 from streams.tools.replay import read_records
 

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from streams import indicators
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
+from streams.kinds.parts import indicators
 from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, RouteReason
 from streams.rulefile import (
     assembling,

@@ -9,11 +9,11 @@ import msgspec
 
 from streams.clocks import DAY
 from streams.composites import bases, feeds, reach_of
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import Finding, Reading
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
+from streams.ingest.route import Router
 from streams.records import Micros
-from streams.route import Router
 from streams.rules import Bundle, Rule
 from streams.tools.standins import Rebuild, overridden
 from streams.tools.timeline import START, Arrival, Setting, setting_of, timeline, too_late

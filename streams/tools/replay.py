@@ -11,12 +11,12 @@ from typing import Any
 
 from streams.clocks import BEFORE_ALL, DAY
 from streams.composites import reach_of
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import Finding
 from streams.frames import VERSION, WorkFrame
-from streams.ingest import DeadLetter, Intake, Record, Taken, summary
+from streams.ingest.intake import DeadLetter, Intake, Record, Taken, summary
+from streams.ingest.route import Router
 from streams.records import Micros
-from streams.route import Router
 from streams.rules import Bundle, Source
 from streams.tools.arrivals import stamped
 from streams.tools.files import read_file

@@ -14,8 +14,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from streams import indicators
 from streams.kinds import Field, all_kinds
+from streams.kinds.parts import indicators
 from streams.rulefile import (
     assembling,
     baselining,

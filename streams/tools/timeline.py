@@ -17,7 +17,7 @@ import msgspec
 
 from streams.clocks import duration, parse_rfc3339
 from streams.composites import feeds
-from streams.mapping import COERCE
+from streams.ingest.mapping import COERCE
 from streams.places import EARTH_RADIUS_M
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, EventType, FieldType, Rule

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from streams.episodes import HoldOptions
+from streams.judging.episodes import HoldOptions
 from streams.kinds import Detector, absence, sequence
 from streams.records import Member
 from streams.specs import Expect, Step

@@ -20,7 +20,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streams.clocks import UNITS
-from streams.episodes import HoldOptions
+from streams.judging.episodes import HoldOptions
 from streams.kinds.threshold import Threshold, compile_rule
 from streams.records import Member
 from streams.specs import Measure, Test, Window

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE
-from streams.episodes import Episode, HoldOptions
+from streams.judging.episodes import Episode, HoldOptions
 from streams.kinds import Frontier, Identity, absence
 from streams.records import KeyValues, Micros
 from streams.schedules import Duty, Schedule

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 
 from streams.clocks import DAY, HOUR, MINUTE
 from streams.conditions import EvalError
-from streams.episodes import Episode, HoldOptions
+from streams.ingest.route import Router
+from streams.judging.episodes import Episode, HoldOptions
 from streams.kinds import hotspot
 from streams.kinds.hotspot import Hotspot
 from streams.records import Event, Member, Place
-from streams.route import Router
 from streams.rulefile import check_files
 from streams.rules import Bundle
-from streams.scanning import Dice
 from streams.specs import Learning, Rarity
+from streams.unusual.scanning import Dice
 from tests.conftest import ROOT
 from tests.folds import fold, fold_forgetting, fold_often
 from tests.oracle.hotspot import Case, Told, episodes

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL
-from streams.episodes import EVIDENCE_LIMIT, Episode, HoldOptions
+from streams.judging.episodes import EVIDENCE_LIMIT, Episode, HoldOptions
 from streams.kinds import Frontier, Identity, match
 from streams.records import Member
 from tests.folds import fold, fold_forgetting, fold_often, member

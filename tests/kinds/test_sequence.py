@@ -11,7 +11,7 @@ from hypothesis import assume, given, note
 from hypothesis import strategies as st
 
 from streams.clocks import AFTER_ALL
-from streams.episodes import Episode, HoldOptions
+from streams.judging.episodes import Episode, HoldOptions
 from streams.kinds import Frontier, sequence
 from streams.records import Member
 from streams.specs import Step

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from streams.clocks import DAY
-from streams.episodes import EVIDENCE_LIMIT, Episode, HoldOptions
+from streams.judging.episodes import EVIDENCE_LIMIT, Episode, HoldOptions
 from streams.kinds import threshold
 from streams.specs import Measure, Test, Window
 from tests.folds import member

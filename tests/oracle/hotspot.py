@@ -1,7 +1,7 @@
 """The kind `hotspot`, said slowly: at the end of every bin all is counted again from the whole history.
 
-Every zone is enumerated by itself; only the probability of a score is asked of `streams/scanning.py`, where it is
-tested against a large Monte Carlo. Episodes come in the order in which they open.
+Every zone is enumerated by itself; only the probability of a score is asked of `streams/unusual/scanning.py`, where
+it is tested against a large Monte Carlo. Episodes come in the order in which they open.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import h3
 
 from streams.clocks import DAY
 from streams.records import Member
-from streams.scanning import Ground, tail
+from streams.unusual.scanning import Ground, tail
 
 
 @dataclass(frozen=True)

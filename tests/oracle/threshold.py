@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, WEEK, moment, parse_rfc3339
-from streams.episodes import EVIDENCE_LIMIT
+from streams.judging.episodes import EVIDENCE_LIMIT
 from streams.records import Member
 from streams.specs import Measure, Test, Window
 

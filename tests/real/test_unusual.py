@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from streams.clocks import parse_rfc3339
-from streams.exceedance import WARMING
 from streams.findings import Finding
+from streams.kinds.parts.exceedance import WARMING
 from tests.conftest import needs_shared
 from tests.real.montco import backtest
 

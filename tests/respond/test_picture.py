@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.episodes import EVIDENCE_LIMIT
 from streams.findings import Finding
+from streams.judging.episodes import EVIDENCE_LIMIT
 from streams.reasons import HeldReason
 from streams.records import unpacked
 from streams.respond import Respond

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from streams.exceedance import WARMING
 from streams.findings import CLOSED, RETRACTED, UPDATED, FindingRow
+from streams.kinds.parts.exceedance import WARMING
 from streams.respond import Respond
 from tests.responses import bundle, finding, frame, rows, rule, short, tell
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 
 from streams.clocks import MINUTE
-from streams.episodes import HoldOptions
 from streams.findings import CLOSED, FindingRow, ResponseFrame
+from streams.judging.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.respond import Respond
 from streams.respond.pipeline import retention

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from streams.ingest.route import Router
 from streams.problems import Problem
 from streams.records import Event, Place
-from streams.route import Router
 from streams.rulefile import check_files, workshop_of
 from streams.rulefile.workshop import Workshop
 from streams.rules import Bundle

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.clocks import MINUTE
 from streams.conditions import EvalError
-from streams.episodes import Episode
+from streams.judging.episodes import Episode
 from streams.problems import Problem
 from streams.records import Event
 from streams.rulefile import check_files

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from streams.ingest import Intake, Record
+from streams.ingest.intake import Intake, Record
+from streams.ingest.route import Router
 from streams.records import Event, Place
-from streams.route import Router
 from streams.rulefile import check_files
 from streams.rules import Bundle
 

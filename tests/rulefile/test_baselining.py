@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.clocks import DAY, parse_rfc3339
-from streams.exceedance import Exceedance
+from streams.kinds.parts.exceedance import Exceedance
 from streams.rulefile import check
 from streams.rules import Bundle
 from streams.specs import Learning, Rarity

@@ -17,7 +17,7 @@ import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.frames import CLOCK_ROW, AcceptedRow, ClockRow, MemberRow, WorkRow, decode_events
-from streams.ingest import Taken
+from streams.ingest.intake import Taken
 from streams.logs import Log
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle

@@ -7,7 +7,7 @@ from functools import cache
 
 import msgspec
 
-from streams.ingest import DeadLetter, Intake
+from streams.ingest.intake import DeadLetter, Intake
 from streams.reasons import Fate
 from streams.rulefile.selection import is_finding
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector

@@ -20,10 +20,10 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from streams.composites import bases
-from streams.engine import Engine
+from streams.detect.engine import Engine
 from streams.findings import Finding
 from streams.frames import MemberRow, WorkFrame, WorkRow, decode_work, encode
-from streams.route import partition_of
+from streams.ingest.route import partition_of
 from streams.rules import Bundle
 
 END = b""

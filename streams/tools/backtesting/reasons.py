@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from streams.composites import bases, feeds
-from streams.route import fits
+from streams.ingest.route import fits
 from streams.rulefile import Workshop
 from streams.rules import Bundle, Register, Rule
 

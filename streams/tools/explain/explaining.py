@@ -10,8 +10,8 @@ import msgspec
 
 from streams.clocks import BEFORE_ALL
 from streams.composites import as_event
-from streams.episodes import Episode
 from streams.findings import RETRACTED, Finding
+from streams.judging.episodes import Episode
 from streams.places import CELL
 from streams.reasons import Fate
 from streams.records import KeyValues, Member, Micros

@@ -14,8 +14,8 @@ from streams.composites import bases, feeds
 from streams.conditions import EvalError
 from streams.findings import Finding
 from streams.formats import FormatError, decoder
-from streams.ingest import DeadLetter, Intake, Record, Taken
-from streams.mapping import Mapper
+from streams.ingest.intake import DeadLetter, Intake, Record, Taken
+from streams.ingest.mapping import Mapper
 from streams.reasons import Fate
 from streams.records import Micros
 from streams.rules import Bundle, Rule

@@ -9,10 +9,10 @@ import msgspec
 
 from streams.clocks import rfc3339, show_duration
 from streams.conditions import Clause, EvalError, Expression, Logic, logic
-from streams.guards import off_duty
+from streams.ingest.guards import off_duty
+from streams.ingest.route import Router, fits
 from streams.places import CELL
 from streams.records import Event, KeyValues, Member, Position, key_part
-from streams.route import Router, fits
 from streams.rulefile.deriving import VARIANT
 from streams.rules import FINDINGS_OF, Bundle, Guard, Rule, Selector
 from streams.tools.explain.areas import Area

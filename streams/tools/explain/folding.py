@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL, MINUTE
-from streams.episodes import Episode
+from streams.detect.keys import Key
 from streams.explained import Explained
-from streams.keys import Key
+from streams.judging.episodes import Episode
 from streams.kinds import Detector
 from streams.records import KeyValues, Member, Micros
 from streams.tools.asking import EARLIEST, LATEST

@@ -14,9 +14,9 @@ from streams.clocks import BEFORE_ALL, parse_rfc3339
 from streams.composites import bases, feeds, origin
 from streams.findings import Finding, FindingRow
 from streams.frames import ClockRow
-from streams.ingest import DeadLetter, Record
+from streams.ingest.intake import DeadLetter, Record
+from streams.ingest.mapping import Mapper
 from streams.logs import Entry, Log
-from streams.mapping import Mapper
 from streams.reasons import Fate
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, Rule

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from streams.clocks import show_duration
-from streams.episodes import Episode, HoldOptions
 from streams.explained import Explained, Standing
 from streams.findings import Finding
+from streams.judging.episodes import Episode, HoldOptions
 from streams.reasons import SENTENCES
 from streams.records import KeyValues, Member, Micros
 from streams.rules import FINDINGS_OF, Exemption, Rule

@@ -14,9 +14,9 @@ import orjson
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import feeds
 from streams.findings import Finding
+from streams.ingest.route import fits
 from streams.reasons import DeadReason, Fate
 from streams.records import Event, Micros
-from streams.route import fits
 from streams.rules import Bundle, Rule
 from streams.tools.answering import outputs
 

@@ -14,8 +14,8 @@ import msgspec
 
 from streams.clocks import BEFORE_ALL
 from streams.conditions import EvalError
-from streams.episodes import Episode
 from streams.explained import Explained, Relaxed
+from streams.judging.episodes import Episode
 from streams.kinds import Detector
 from streams.places import distance
 from streams.reasons import DeadReason, Fate

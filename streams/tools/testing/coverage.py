@@ -15,8 +15,8 @@ from typing import Any
 import msgspec
 
 from streams.conditions.clauses import AND, NOT, OR, Clause, Logic, logic
+from streams.ingest.route import Router, fits
 from streams.records import Event
-from streams.route import Router, fits
 from streams.rulefile.silence import PREFIX
 from streams.rules import FINDINGS_OF, Bundle, Rule, Selector
 from streams.specs import Written

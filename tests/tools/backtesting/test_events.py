@@ -17,9 +17,9 @@ from streams import frames
 from streams.clocks import HOUR, MINUTE
 from streams.findings import Finding
 from streams.frames import AcceptedRow
-from streams.ingest import Intake
+from streams.ingest.intake import Intake
+from streams.ingest.route import Router
 from streams.logs import Log, Outgoing, TopicSpec, open_log
-from streams.route import Router
 from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest, Span

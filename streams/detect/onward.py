@@ -1,0 +1,85 @@
+"""What detect sends back to `tocsin.work`: its findings, as events for the rules that read them.
+
+The rows of a frame are made by folding it, so a replay makes the same ones again; what is sent twice
+is dropped by its mark, as with any sender.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from streams.composites import as_event, facts_decide, origin, print_of
+from streams.frames import ClockRow, VersionRow, WorkRow
+from streams.ingest.route import Router, partition_of
+from streams.judging.episodes import Episode
+from streams.records import Event, KeyValues, Member, Micros
+from streams.rules import Bundle, Rule
+
+STAMP_AFTER_ROWS = 500  # a frame may be cut wherever a clock stands
+Standing: TypeAlias = tuple[Micros, Micros]
+"""How far a rule has come: its clock, and the first event that it counts from."""
+
+
+class Onward:
+    """`rows` are those of the last frame, by the partition that they go to; `start` begins the next."""
+
+    def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
+        self.observed = frozenset(name for rule in bundle.rules.values() for name in rule.bases)
+        self.router = Router(bundle, findings=True)
+        self._facts_decide = facts_decide(bundle)
+        self.partition, self.partitions = partition, partitions
+        self.rows: dict[int, list[WorkRow]] = {}
+        self._offset, self._row, self._unstamped, self._begun = -1, 0, 0, False
+        self._before: dict[str, Standing] = {}
+        self._told: set[str] = set()
+
+    def start(self, offset: int, standing: Mapping[str, Standing]) -> None:
+        """A new frame, at this offset of our partition; `standing` is that of the observed rules before it.
+
+        What a restored state told before its first frame goes with the first that can be read.
+        """
+        if self._begun:
+            return
+        self.rows, self._told, self._begun = {}, set(), True
+        self._offset, self._row, self._unstamped = offset, 0, 0
+        self._before = dict(standing)
+
+    def tell(self, rule: Rule, key: KeyValues, episode: Episode, gone: bool, clock: Micros) -> None:
+        """Send what changed of a finding for the keys that read it; `episode.sent` remembers it."""
+        event = as_event(rule, key, episode, clock)
+        wanted = {} if gone else {(ref, to): member for ref, to, member in self.router.route(event)}
+        prints = {(ref, to): print_of(member, ref in self._facts_decide) for (ref, to), member in wanted.items()}
+        before = {(ref, to): told for ref, to, told in episode.sent}
+        for (ref, to), member in wanted.items():
+            if before.get((ref, to)) != prints[ref, to]:
+                self._send(event, ref, to, member)
+        for ref, to in before:
+            if (ref, to) not in wanted:
+                self._send(event, ref, to, None)
+        episode.sent = [(ref, to, told) for (ref, to), told in prints.items()]
+        self._told.add(rule.id)
+        if self._unstamped >= STAMP_AFTER_ROWS:
+            self._stamp(sorted(self._told), self._before)
+
+    def finish(self, standing: Mapping[str, Standing]) -> None:
+        """All of the frame is folded: say how far each observed rule has come, where that is news."""
+        news = [name for name in standing if name in self._told or standing[name] != self._before.get(name)]
+        self._stamp(news, standing)
+        self._begun = False
+
+    def _send(self, event: Event, ref: str, to: KeyValues, member: Member | None) -> None:
+        row = VersionRow(event.source, self.partition, self._offset, self._row, ref, to, event.id, member)
+        self.rows.setdefault(partition_of(ref, to, self.partitions), []).append(row)
+        self._row += 1
+        self._unstamped += 1
+
+    def _stamp(self, rules: Iterable[str], standing: Mapping[str, Standing]) -> None:
+        """Every partition hears of every clock; it is also the mark of what was sent before it."""
+        self._unstamped = 0
+        for name in rules:
+            clock, first = standing[name]
+            row = ClockRow(origin(name), self.partition, self.partitions, self._offset, self._row, clock, clock, first)
+            self._row += 1
+            for partition in range(self.partitions):
+                self.rows.setdefault(partition, []).append(row)

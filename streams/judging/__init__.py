@@ -1,0 +1,1 @@
+"""What kinds judge with: values over windows, patterns of events, and the episodes that follow."""

@@ -1,0 +1,1 @@
+"""What several kinds are made of: conditions and windows, circles of `near`, exceedance of a baseline, indicators."""
