@@ -38,9 +38,10 @@ class Receiver(msgspec.Struct, frozen=True):
 
 
 class Route(msgspec.Struct, frozen=True):
-    """One node of the routing tree: the first child whose condition is met takes a notice, further ones only after
-    `go_on`; a node without such a child takes it itself.
+    """One node of the routing tree.
 
+    The first child whose condition is met takes a notice, further ones only after `go_on`; a node without such a
+    child takes it itself.
     `group_by` are names of labels. `active` and `muted` name time windows; they are not inherited, all else
     is, when the file is read. `path` names the node: "0" is the root, "0.1" its second child.
     """
