@@ -17,6 +17,11 @@ from streams.schedules import Schedule
 Condition: TypeAlias = Callable[[Mapping[str, Any]], bool]
 """Whether a notice is meant, by its labels; it does not fail: what cannot be evaluated is not meant."""
 
+STAGES = (
+    "discovered", "registered", "dispatched", "accepted", "en_route", "on_scene", "disposed", "verified", "closed")
+"""How far a case has come, in order."""
+NOTICE = ("rule", "severity", "category", "district", "owner")
+"""The labels that every notice has; an empty one is absent."""
 ALL_LABELS = "..."
 """The only entry of a `group_by` that makes a group of each set of labels."""
 
