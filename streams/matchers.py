@@ -49,7 +49,7 @@ def parse(text: str) -> Matcher:
     """The matcher of a text; ValueError, in words, if it is none."""
     found = _FORM.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no matcher: write for example severity=\"severe\", rule=~\"crash.*\"")
+        raise ValueError(f"{text!r} is no matcher")
     label, operation, quoted, bare = found.groups()
     value = bare if quoted is None else re.sub(r"\\(.)", lambda one: _ESCAPES.get(one[1], one[0]), quoted)
     return Matcher(label, operation, value)

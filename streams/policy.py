@@ -133,20 +133,23 @@ class Storm(msgspec.Struct, frozen=True):
 
 
 class Deadlines(msgspec.Struct, frozen=True):
-    """How long each stage of a case may take, for the cases that meet `when`: by stage, `accepted: 60 s`."""
+    """How long it may be until each stage of a case, for the cases that meet `when`: by stage, `accepted: 60 s`.
+
+    Of the city's the first that is met holds. A district's, which `tightens`, shortens what that says, and no more.
+    """
 
     id: str
     within: Mapping[str, Micros]
     when: Condition | None = None
     escalation: str = ""
+    tightens: bool = False
 
 
 class Policy(msgspec.Struct, frozen=True):
     """The whole of `rules/respond/` and of the districts' parts of it.
 
     `root` is None where nothing routes: alerts are published and nobody is notified. `guards` are conditions that no
-    silence, inhibition, window or storm limit passes over: life safety. `deadlines` are in order, the first that is
-    met counts; so are `owners` of equal weight.
+    silence, inhibition, window or storm limit passes over: life safety. `owners` of equal weight are in order.
     """
 
     root: Route | None = None

@@ -12,6 +12,7 @@ import msgspec
 
 from streams.conditions import EvalError, Expression
 from streams.kinds import Detector
+from streams.policy import Policy
 from streams.records import Event, Micros, Place
 from streams.schedules import Schedule
 from streams.vitals import Vital
@@ -310,7 +311,7 @@ class Bundle(msgspec.Struct, frozen=True):
     """All files under `rules/`, read together; `id` is the hash of their texts.
 
     `districts` are those that a file draws: a place without a district gets its own from them. `indicators` are
-    folded as rules are, and give readings.
+    folded as rules are, and give readings. `policy` is what respond does with alerts.
     """
 
     id: str
@@ -323,6 +324,7 @@ class Bundle(msgspec.Struct, frozen=True):
     zones: Mapping[str, Zone] = {}
     districts: Districts | None = None
     indicators: Mapping[str, Rule] = {}
+    policy: Policy = Policy()
 
     @property
     def folded(self) -> tuple[Rule, ...]:

@@ -14,6 +14,7 @@ from streams.conditions.scope import (
     Variable,
     event_scope,
     key_scope,
+    notice_scope,
     record_scope,
 )
 from streams.conditions.values import EvalError, Failure
@@ -22,5 +23,5 @@ __all__ = [
     "Access", "Clause", "Definition", "EvalError", "EventTypeLike", "Expression", "ExpressionProblem",
     "ExpressionProblems", "Failure", "Limits", "Logic", "RegisterLike", "Scope", "Variable",
     "both", "called_macros", "clauses", "compile_expression", "event_scope", "is_function", "key_scope", "logic",
-    "macro_problems", "macros_called", "record_scope", "signatures", "string_literals", "together",
+    "macro_problems", "macros_called", "notice_scope", "record_scope", "signatures", "string_literals", "together",
 ]

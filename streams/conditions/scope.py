@@ -316,3 +316,19 @@ def key_scope(
         name: Variable(type_word(kind), Access("key").entry(name, optional=True)) for name, kind in names.items()
     }
     return Scope(variables, ("key",), lists=lists, registers=registers, zones=zones, zone=zone)
+
+
+def notice_scope(
+    names: Iterable[str], *, lists: Mapping[str, Iterable[Any]] | None = None, zone: str = "UTC",
+) -> Scope:
+    """For what is decided of alerts: functions of `labels`, a mapping of texts by name.
+
+    `names` are labels that every alert has: they stand at top level, and as `alert.x`. All labels are found
+    as `labels.x`, or `labels["place.district"]`.
+    """
+    alert = Access("labels")
+    variables = {name: Variable("string", alert.entry(name, optional=True)) for name in names}
+    parts = {f"alert.{name}": _called(name, one) for name, one in variables.items()}
+    variables |= {"labels": Variable("map(string, string)", alert), "alert": Variable("shape:alert", alert)}
+    return Scope(variables, ("labels",), shapes={"alert": dict.fromkeys(names, "string")}, parts=parts,
+                 lists=lists, zone=zone)

@@ -31,6 +31,8 @@ from streams.rulefile.readers import READERS as RULE_READERS
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
 from streams.rulefile.registers import Beside, check_registers, read_list, read_register
+from streams.rulefile.responding import tables as responding
+from streams.rulefile.responding.understanding import Responding
 from streams.rulefile.scalars import Bad, advise
 from streams.rulefile.selection import Selection
 from streams.rulefile.silence import PREFIX, silence_rule
@@ -42,20 +44,7 @@ from streams.rules import Bundle, City, Register, Rule, Source
 from streams.specs import Written
 
 T = TypeVar("T")
-LATER = frozenset(
-    (
-        "place",
-        "route",
-        "receiver",
-        "inhibit",
-        "silence",
-        "time_window",
-        "time_windows",
-        "escalation",
-        "ownership",
-        "storm",
-    )
-)
+LATER = frozenset(("place",))
 TABLES = {
     "city": documents.CITY_FIELDS,
     "event_type": documents.EVENT_TYPE_FIELDS,
@@ -66,6 +55,7 @@ TABLES = {
     "template": TEMPLATE_FIELDS,
     "override": OVERRIDE_FIELDS,
     indicators.KIND.NAME: indicators.FIELDS,
+    **responding.TABLES,
 }
 TEST_FIELDS = (
     Field("kind", "string", "tests", values=("tests",)),
@@ -73,6 +63,8 @@ TEST_FIELDS = (
     Field("tests", "tests", "timelines with the findings they must give", required=True),
 )
 TEST_SUFFIX = ".test.yaml"
+ONE_ALONE = ("city", "response")
+"""Kinds of which there is but one document."""
 
 
 class Assembler:
@@ -170,7 +162,7 @@ class Assembler:
         """File a document under what it is; two of one id are one too many."""
         shelf = document.kind if document.kind in TABLES else "rule"
         known = self.documents.setdefault(shelf, {})
-        name = shelf if shelf == "city" else document.id
+        name = shelf if shelf in ONE_ALONE else document.id
         if name and name not in known:
             known[name] = document
         elif name:
@@ -183,7 +175,7 @@ class Assembler:
             self.report.add(codes.BAD_ID, document.values.spot("id"), text, "choose another id")
 
     def _twice(self, document: Document, shelf: str, first: Document) -> None:
-        what = "a city" if shelf == "city" else f"{called(shelf)} `{document.id}`"
+        what = called(shelf) if shelf in ONE_ALONE else f"{called(shelf)} `{document.id}`"
         file = first.values.node.file
         line, _ = file.position(first.values.node.start)
         text = f"there is {what} already, in {file.name}:{line}"
@@ -215,6 +207,7 @@ class Assembler:
         self.names, self.sources, self.city = names, sources, city
         rules = self._rules(names, expressions, sources)
         signs = self._indicators(names, expressions, sources)
+        policy = Responding(self._all, names, expressions, city, rules, self.report).policy()
         called = names.called()
         macros.check_unused(names, called, any(one.values.get("open") for one in self._all("source")))
         if not self.report.faults:
@@ -223,7 +216,7 @@ class Assembler:
             rules |= self._silences(names, sources, expressions)
         return Bundle(
             identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts,
-            signs,
+            signs, policy,
         )
 
     def _derive(self, city: City, registers: Mapping[str, Register]) -> None:

@@ -305,6 +305,7 @@ BAD_PERIOD = _code("TOC150", "periods of an indicator that do not fit", "write f
 BAD_BANDS = _code("TOC151", "bands that do not fit the indicator", "write for example {amber: 15, red: 30}")
 BAD_WEIGHT = _code("TOC152", "not a weight", "write a number from 0 (does not count) to 1 (counts fully)")
 BAD_TOP = _code("TOC153", "a list of the most frequent that cannot be made", "write {by: [type, place.address], k: 10}")
+BAD_USUAL = _code("TOC154", "a baseline that an indicator cannot have", "change or remove the field")
 
 
 # What a rule takes for granted of its city
@@ -338,6 +339,20 @@ MISTYPED_EVENT = _code(
 BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hour_of_week, memory: 8w}")
 BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")
 BASELINE_MISFIT = _code("TOC132", "what does not go with a baseline", "change or remove the field")
+
+
+# The response
+NO_DEFAULT_ROUTE = _code(
+    "TOC195", "not one route for what no other takes", "write one route without `when`, whose receiver hears the rest")
+NOT_THERE = _code("TOC196", "a name that no document has", "correct the name, or write the document")
+BAD_MATCHER = _code("TOC197", "not a matcher", "write for example severity=\"severe\", rule=~\"crash.*\"")
+NO_EQUALITY = _code(
+    "TOC198", "an inhibition of everything by anything", "name the labels that must be `equal`, or a distance `within`")
+NO_FALLBACK = _code("TOC199", "not one fallback for all", "name one unit as `fallback` in the city's table")
+CITY_ALONE = _code("TOC200", "what only the city can decide", "put it into the city's files")
+BAD_SPAN = _code("TOC201", "times in the wrong order", "put the earlier time first")
+UNKNOWN_LABEL = _code("TOC202", "a label that no alert has", "correct the name", Gravity.WARNING)
+NEVER_MET = _code("TOC203", "a condition that no alert can meet", "correct the value", Gravity.WARNING)
 
 
 class Report:

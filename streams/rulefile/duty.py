@@ -116,7 +116,10 @@ class Duties:
         written = draft.values.get("schedule")
         if not isinstance(written, ScheduleDraft):
             return None
-        zone = draft.values.get("zone", self.names.zone)
+        return self.schedule(written, draft.values.get("zone", self.names.zone), draft.values.spot("schedule"))
+
+    def schedule(self, written: ScheduleDraft, zone: str, spot: Spot) -> Schedule:
+        """A schedule as written at `spot`; `zone` holds where it names none."""
         duties = [self._duty(one, zone) for one in written.duties]
         schedule = Schedule(duties)
         today = self.report.today
@@ -124,8 +127,7 @@ class Duties:
             for one, duty in zip(written.duties, duties, strict=True):
                 self._skipped(one, duty, today)
             if not schedule.ever(today * DAY):
-                text = "the rule is never on duty in the two years to come"
-                self.report.add(codes.NEVER_ON_DUTY, draft.values.spot("schedule"), text)
+                self.report.add(codes.NEVER_ON_DUTY, spot, "the rule is never on duty in the two years to come")
         return schedule
 
     def _duty(self, draft: DutyDraft, zone: str) -> Duty:

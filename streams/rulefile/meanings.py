@@ -161,6 +161,8 @@ MEANINGS: dict[str, str] = {
     "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
     "TOC152": "The weight is the share that an indicator has in a roll-up.",
     "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
+    "TOC154": "What is usual is learnt of one period after the other: the periods must fill a day, and each must have a "
+              "value.",
     # The city
     "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
               "that is not among them. It never holds, in an exception neither, and nobody would notice.",
@@ -171,6 +173,22 @@ MEANINGS: dict[str, str] = {
               "before the clock on the wall, and the night begins in the morning.",
     "TOC163": "Nobody declares this event type. A source that is `open` may send it all the same, but its name is so "
               "near to one that is known that it is most likely mistyped, and the rule would never fire.",
+    # The response
+    "TOC195": "Alerts that no route takes would be told to nobody. One route has no condition: it is the trunk of "
+              "which the others are branches.",
+    "TOC196": "A route, an escalation or a deadline names a receiver, a time window or an escalation by its id, and no "
+              "document has that id.",
+    "TOC197": "A matcher compares one label with a text: `=`, `!=`, or `=~` and `!~` with a pattern that must fit the "
+              "whole value.",
+    "TOC198": "An inhibition keeps back what belongs to the same thing: the same feeder, the same place. Without that "
+              "one alert would hide the whole city.",
+    "TOC199": "Whoever is called on must always be known: where no line of the table of ownership fits, it is the one "
+              "fallback.",
+    "TOC200": "A district decides for itself and can tighten. Guards, limits for storms and locks reach beyond it.",
+    "TOC201": "A window ends after it begins, and the steps of an escalation follow one another.",
+    "TOC202": "Alerts have the labels rule, severity, category, district and owner, and the parts of their rules' "
+              "keys. A group by, or a comparison with, another one sees nothing.",
+    "TOC203": "What can stand in a label is known, and this value is not among it. The condition would never be met.",
 }
 
 

@@ -32,6 +32,7 @@ from streams.rulefile import (
 )
 from streams.rulefile.codes import CODES
 from streams.rulefile.indicators import FIELDS as INDICATOR_FIELDS
+from streams.rulefile.responding import tables as responding
 from streams.tools import problempages
 from streams.tools.explain.causes import WHY
 from streams.tools.testing.words import EPISODE, EVENT, READING, TEST
@@ -140,6 +141,10 @@ def parts() -> dict[str, Callable[[], str]]:
         "bands": lambda: fields_table(indicators.BANDS_FIELDS),
         "top": lambda: fields_table(indicators.TOP_FIELDS),
         "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
+        **{name: lambda name=name: fields_table(responding.TABLES[name]) for name in responding.TABLES},
+        "channel": lambda: fields_table(responding.CHANNEL_FIELDS),
+        "escalation step": lambda: fields_table(responding.STEP_FIELDS),
+        "owner": lambda: fields_table(responding.OWNER_FIELDS),
         "laws": laws_table,
         "schedule": lambda: fields_table(duty.FIELDS),
         "exception": lambda: fields_table(exceptions.FIELDS),

@@ -16,6 +16,7 @@ import msgspec
 
 from streams.kinds import Field, all_kinds
 from streams.kinds.parts import indicators
+from streams.policy import STAGES
 from streams.rulefile import (
     assembling,
     baselining,
@@ -28,6 +29,7 @@ from streams.rulefile import (
     structures,
     templates,
 )
+from streams.rulefile.responding import tables as responding
 from streams.rulefile.tightening import LAWS
 from streams.schedules import WEEKDAYS
 from streams.specs import OPERATORS, PLAIN_MEASURES
@@ -234,6 +236,11 @@ def _tests(field: Field) -> Shape:
     return Many(Table("test", words.TEST, "a timeline with what must be found", least=1))
 
 
+def _stages(field: Field) -> Shape:
+    fields = tuple(Field(name, "duration", f"how long until it is {name}") for name in STAGES[1:])
+    return Table("stages", fields, "how long until each stage of a case", least=1)
+
+
 @cache
 def _changes() -> Table:
     """What stands under `set` of an override: the fields that a district may change, whatever the rule's kind."""
@@ -284,9 +291,20 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "rarity": lambda field: Table("rarity", baselining.RARITY_FIELDS, "how rare it must be",
                                   (("budget", "recurrence", "p"),)),
     "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
+    "mark": lambda field: Either((One(("number",)), Table("mark", tuple(
+        Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES), "how rare it must be",
+        least=1, most=1))),
     "top": lambda field: Table("top", indicators.TOP_FIELDS, "the most frequent"),
     "schedule": _schedule,
     "exceptions": lambda field: Many(Table("exception", exceptions.FIELDS, "what is known and needs no alert")),
+    "local_moment": lambda field: One(("string",), pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?$"),
+    "span": lambda field: Table("span", responding.SPAN_FIELDS, "from when to when"),
+    "channels": lambda field: Many(
+        Table("channel", responding.CHANNEL_FIELDS, "a way to a receiver", forms=responding.WAY_PARTS), least=1),
+    "stages": _stages,
+    "routes": lambda field: Many(Table("inner_route", responding.INNER_FIELDS, "a route within another"), least=1),
+    "chain": lambda field: Many(Table("escalation_step", responding.STEP_FIELDS, "who is told when"), least=1),
+    "owners": lambda field: Many(Table("owner", responding.OWNER_FIELDS, "who is responsible for what"), least=1),
     "field_types": lambda field: _types("field", documents.FIELD_FIELDS, documents.EVENT_PARTS),
     "columns": lambda field: _types("column", documents.COLUMN_FIELDS),
     "mapping": lambda field: Table("event", documents.MAPPING_FIELDS, "how a record becomes an event"),
@@ -330,6 +348,17 @@ ABOUT = {
     "template": "A rule with placeholders, and an instance of it for each entry of a list or row of a register.",
     "override": "A district's change to a rule: it may tighten, not loosen.",
     "indicator": "A vital sign: a measure, published every period with its status.",
+    "receiver": "Who is told, and how.",
+    "route": "Which alerts go to which receiver, together with which others, and how often.",
+    "inhibit": "Alerts that keep others back while they last.",
+    "silence": "What nobody wants to hear of for a while, why, and who answers for it.",
+    "time_window": "Hours with a name, for routes.",
+    "guard": "Alerts that nothing keeps back: life safety.",
+    "escalation": "Who is told next while nobody takes a case.",
+    "ownership": "Which unit is responsible for what, and who for the rest.",
+    "storm": "How many notifications a receiver gets before there is a digest.",
+    "deadlines": "How long it may be until each stage of a case.",
+    "response": "How the response as a whole behaves.",
     "tests": "The tests of a rule in a file of their own, `<rule>.test.yaml`.",
 }
 _ONE_OF = {"list": (("values", "file"),)}

@@ -13,7 +13,8 @@ from streams.rulefile.meanings import MEANINGS
 from streams.tools.problempages import CASES, Mend, lines_of, mends, pages
 from tests.rulefile.test_problems import RULES_BESIDE, TODAY, base
 
-ELSEWHERE = {"TOC007", "TOC019", "TOC091"}  # not of a file; of fields to come; of tests, which are read with the bundle
+ELSEWHERE = {"TOC007", "TOC019", "TOC091", "TOC200"}
+"""Not of a file; of fields to come; of tests, which are read with the bundle; of a district's folder."""
 STOPPING = (Gravity.FATAL, Gravity.BUG)
 
 
