@@ -15,10 +15,12 @@ import h3
 
 from streams.clocks import DAY
 from streams.judging.episodes import HoldOptions
-from streams.kinds.hotspot import Hotspot, rings_around
+from streams.kinds.hotspot import Hotspot
+from streams.kinds.parts.discs import rings_around
 from streams.records import Member
 from streams.specs import Learning, Rarity
-from streams.unusual.scanning import Dice, Ground
+from streams.unusual.dice import Dice
+from streams.unusual.scanning import Ground
 
 MIDDLE = h3.latlng_to_cell(40.1, -75.3, 9)
 BINS, RINGS, DAYS, BEGINS = 12, 3, 34, 32

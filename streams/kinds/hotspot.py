@@ -33,8 +33,7 @@ in 3 years.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache, partial
+from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,15 +41,16 @@ import h3
 import msgspec
 
 from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, show_duration
-from streams.conditions import EvalError, Expression
-from streams.conditions.values import Failure
+from streams.conditions import Expression
 from streams.explained import Explained, Relaxed, Scanned
-from streams.judging.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
+from streams.judging.episodes import HoldOptions
 from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
-from streams.kinds.parts.circles import NO_MARK, Circles
+from streams.kinds.parts.circles import Circles
+from streams.kinds.parts.clusters import Bin, Bucket, Cluster, Follower, Found
+from streams.kinds.parts.discs import RESOLUTION, cell_of, disc_problems, radius_of, rings_around, rings_of
 from streams.kinds.parts.exceedance import BELIEVED, how_long
-from streams.records import Event, KeyValues, Member, Micros
+from streams.records import KeyValues, Member, Micros
 from streams.specs import Learning, Rarity
 from streams.unusual.baselines import SEASONS, Season
 from streams.unusual.scanning import Ground, Zone
@@ -59,13 +59,12 @@ from streams.unusual.usual import Usual
 NAME = "hotspot"
 MEMORY = 364 * DAY
 BINS_AT_MOST = 60
-RINGS_AT_MOST = 8
 WINDOWS_LEARNT = 4
 BINS = (DAY, 12 * HOUR, 6 * HOUR, 4 * HOUR, 3 * HOUR, 2 * HOUR, HOUR, 30 * MINUTE, 20 * MINUTE, 15 * MINUTE,
         10 * MINUTE, 5 * MINUTE, MINUTE)
 FIELDS = (
     Field("cell", "integer", "The resolution of the map's cells (H3): 8 has cells of about 900 m across, 9 of 350 m, "
-          "10 of 130 m.", default=8),
+          "10 of 130 m.", default=RESOLUTION),
     Field("radius_max", "distance", "The largest radius of a cluster: `1km`.", required=True),
     Field("window", "duration", "The longest time that a cluster may have been going on: `14d`.", required=True),
     Field("bin", "duration", "How often it is judged, and how finely time is divided; it divides the window. The "
@@ -90,43 +89,6 @@ SUMMARY = ("{{ observed }} events within {{ radius }} m in {{ span }}, normally 
 """What a rule says that writes no summary."""
 
 
-class Bucket(msgspec.Struct, array_like=True):
-    """The events of one cell in one bin: how many, and the first of them. Facts are kept of the newest alone."""
-
-    count: int = 0
-    members: list[Member] = []
-
-    def add(self, member: Member) -> None:
-        """One more event."""
-        self.count += 1
-        if self.count <= EVIDENCE_LIMIT:
-            if self.members:
-                self.members[-1] = msgspec.structs.replace(self.members[-1], facts=None)
-            self.members.append(msgspec.structs.replace(member, value=None))
-
-
-class Bin(msgspec.Struct, array_like=True):
-    """What happened in a bin, by cell; `end` is its edge, `bucket` that of the bins that are alike."""
-
-    end: Micros
-    bucket: int
-    cells: dict[str, Bucket] = {}
-
-
-class Cluster(msgspec.Struct, array_like=True):
-    """An episode under way: its cells now, and the buckets (end of bin, cell) that have proved it."""
-
-    cells: list[str]
-    proved: list[tuple[Micros, str]]
-    hold: Hold
-    mark: int = NO_MARK
-
-    @property
-    def lasts(self) -> bool:
-        """Whether its episode is open or pending."""
-        return self.mark != NO_MARK or self.hold.pending is not None
-
-
 class HotspotState(msgspec.Struct, array_like=True):
     """`window`: the bins judged last, the newest last; `filling`: the one that fills, None while nothing can be found.
 
@@ -140,15 +102,6 @@ class HotspotState(msgspec.Struct, array_like=True):
     clusters: list[Cluster] = []
     last: Micros | None = None
     key: KeyValues = ()
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A zone that meets the condition, as it is told."""
-
-    cells: tuple[str, ...]
-    length: int
-    observed: int
-    facts: dict[str, Any]
 
 
 class Hotspot:
@@ -166,13 +119,14 @@ class Hotspot:
                  holidays: frozenset[int] = frozenset()) -> None:
         self.spec, self.zone, self.seed, self.holidays = spec, zone, seed, holidays
         self.options = msgspec.structs.replace(options, peak="max")
+        self.follower = Follower(self.options)
         self.bin: Micros = bin_of(spec)
         self.bins: int = spec["window"] // self.bin
         learning = learning_of(spec)
         self.memory = learning.memory
         self.season = Season(learning.season if self.bin <= DAY else "none", self.bin, zone, holidays)
         self.least: int = max(1, spec.get("min_events", 3))
-        self.resolution: int = spec.get("cell", 8)
+        self.resolution: int = spec.get("cell", RESOLUTION)
         self.rings = rings_of(self.resolution, spec["radius_max"])
         rarity: Rarity = spec["condition"]
         self.chance = rarity.bound(self.bin)
@@ -200,7 +154,7 @@ class Hotspot:
 
     def due(self, state: HotspotState) -> Micros | None:
         """The next of: the end of the bin, `for` or `keep_firing_for` of a cluster, the time to forget."""
-        due = self._wait_due(state)
+        due = self.follower.due(state)
         if state.filling is not None:
             due = min(due, state.filling.end)
         elif state.last is not None:
@@ -210,8 +164,8 @@ class Hotspot:
     def advance(self, state: HotspotState, now: Micros) -> None:
         """Do what is due, one moment after the other."""
         while (due := self.due(state)) is not None and due <= now:
-            if self._wait_due(state) == due:
-                self._each(state, partial(Hold.advance, options=self.options, now=due))
+            if self.follower.due(state) == due:
+                self.follower.advance(state, due)
             if state.filling is not None and state.filling.end == due:
                 self._on_edge(state, due)
             elif state.filling is None and state.last is not None and state.last + self.memory < due:
@@ -273,16 +227,12 @@ class Hotspot:
             old = state.window.pop(0)
             state.usual.learn({cell: bucket.count for cell, bucket in old.cells.items()}, self.keep, old.bucket)
         found = self._found(state) if state.usual.bins >= self.learnt else []
-        self._follow(state, end, found)
+        self.follower.follow(state, end, found)
         state.last = end
         if any(bin.cells for bin in state.window):
             state.filling = self._bin(self.edges.after(end))
         else:
             state.window, state.filling = [], None
-
-    def _wait_due(self, state: HotspotState) -> Micros:
-        waits = (cluster.hold.due(self.options) for cluster in state.clusters)
-        return min((due for due in waits if due is not None), default=AFTER_ALL)
 
     # Zones
 
@@ -337,56 +287,6 @@ class Hotspot:
                  "recurrence": how_long(self.bin / max(chance, 1e-30))}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
 
-    # Clusters
-
-    def _follow(self, state: HotspotState, end: Micros, found: list[Found]) -> None:
-        """Give each zone to the cluster that it goes on with, or begin one; the others' condition is not met."""
-        edge = state.window[0].end
-        for cluster in state.clusters:
-            cluster.proved = [one for one in cluster.proved if one[0] >= edge]
-        pairs = _pairs(state.clusters, found)
-        for at, cluster in enumerate(state.clusters):
-            if at not in pairs.values():
-                self._work(state, cluster, partial(Hold.false, options=self.options, at=end))
-        for place, zone in enumerate(found):
-            if place not in pairs:
-                pairs[place] = len(state.clusters)
-                state.clusters.append(Cluster([], [], Hold()))
-            self._meet(state, state.clusters[pairs[place]], zone, end)
-        state.clusters = [one for one in state.clusters if one.lasts]
-
-    def _meet(self, state: HotspotState, cluster: Cluster, zone: Found, end: Micros) -> None:
-        proved, cells = frozenset(cluster.proved), sorted(zone.cells)
-        fresh = {(bin.end, cell): bin.cells[cell] for bin in state.window[-zone.length:] for cell in cells
-                 if cell in bin.cells and (bin.end, cell) not in proved}
-        members = sorted((member for bucket in fresh.values() for member in bucket.members), key=lambda one: one.order)
-        unlisted = sum(bucket.count - len(bucket.members) for bucket in fresh.values())
-        cluster.cells, cluster.proved = cells, sorted([*cluster.proved, *fresh])
-
-        def meet(hold: Hold) -> None:
-            before = hold.pending or hold.open
-            grown = before is None or bool(members) or zone.observed > before.value
-            hold.true(self.options, end, zone.observed, members)
-            told = hold.pending or hold.open
-            if grown and told is not None:
-                told.count += unlisted
-                told.facts = {**told.facts, **zone.facts}
-
-        self._work(state, cluster, meet)
-
-    def _each(self, state: HotspotState, do: Callable[[Hold], None]) -> None:
-        """Do something to each cluster's hold; those of which nothing is left are gone."""
-        for cluster in state.clusters:
-            self._work(state, cluster, do)
-        state.clusters = [one for one in state.clusters if one.lasts]
-
-    def _work(self, state: HotspotState, cluster: Cluster, do: Callable[[Hold], None]) -> None:
-        """Do something to a cluster's hold, and take over what becomes of its episode."""
-        state.hold.lend(cluster.hold, cluster.mark)
-        do(cluster.hold)
-        cluster.mark = state.hold.take_back(cluster.hold, cluster.mark)
-
-
 def bin_of(spec: Mapping[str, Any]) -> Micros:
     """How long a bin is: as it says, or the longest round one that goes seven times into the window."""
     given, window = spec.get("bin"), spec["window"]
@@ -400,43 +300,9 @@ def learning_of(spec: Mapping[str, Any]) -> Learning:
     return spec.get("baseline") or Learning("hour_of_week", MEMORY)
 
 
-def rings_of(resolution: int, radius: float) -> int:
-    """How many rings around a cell a disc of this radius holds; -1 if not even the cell itself."""
-    edge: float = h3.average_hexagon_edge_length(resolution, unit="m")
-    return int((radius - edge) / (edge * math.sqrt(3)) + 1e-9) if radius >= edge else -1
-
-
-def radius_of(resolution: int, rings: int) -> float:
-    """The radius of a disc with so many rings, in metres."""
-    edge: float = h3.average_hexagon_edge_length(resolution, unit="m")
-    return edge * (1 + rings * math.sqrt(3))
-
-
-@lru_cache(maxsize=50_000)
-def rings_around(cell: str, rings: int) -> tuple[tuple[str, ...], ...]:
-    """The cells at each distance from a cell, itself first."""
-    found, inner = [], frozenset[str]()
-    for ring in range(rings + 1):
-        disc = frozenset(h3.grid_disk(cell, ring))
-        found.append(tuple(sorted(disc - inner)))
-        inner = disc
-    return tuple(found)
-
-
 def measured(spec: Mapping[str, Any]) -> Expression:
     """What is kept of an event: the cell that its place lies in."""
-    resolution = spec.get("cell", 8)
-
-    def cell(event: Event) -> str:
-        place = event.place
-        if place is None or place.lat is None or place.lon is None:
-            raise EvalError(Failure.MISSING, "the event has no place")
-        if not (-90 <= place.lat <= 90 and -360 <= place.lon <= 360):
-            raise EvalError(Failure.MISSING, "the event's place is none on earth")
-        found: str = h3.latlng_to_cell(place.lat, place.lon, resolution)
-        return found
-
-    return Expression(f"cell {resolution}", "string", cell, frozenset(("place.lat", "place.lon")))
+    return cell_of(spec.get("cell", RESOLUTION))
 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -445,22 +311,7 @@ def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if not isinstance(condition, Rarity) or condition.side != "above":
         return [("condition", "a hotspot is where more happens than chance explains",
                  "write {above: {recurrence: 365d}}, or `budget` or `p` in place of `recurrence`")]
-    return [*_of_place(spec), *_of_time(spec)]
-
-
-def _of_place(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    resolution = spec.get("cell", 8)
-    if not 0 <= resolution <= 15:
-        yield "cell", f"there are no cells of resolution {resolution}", "choose one from 0 to 15: 8 is 900 m across"
-        return
-    rings = rings_of(resolution, spec["radius_max"])
-    if rings < 0:
-        least = round(radius_of(resolution, 0))
-        yield ("radius_max", f"a cell of resolution {resolution} has itself a radius of about {least} m",
-               "choose smaller cells, that is a larger number, or a larger radius")
-    elif rings > RINGS_AT_MOST:
-        yield ("radius_max", f"a disc would have {rings} rings of cells around its centre",
-               f"choose larger cells, that is a smaller number: at most {RINGS_AT_MOST} rings are looked at")
+    return [*disc_problems(spec), *_of_time(spec)]
 
 
 def _of_time(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
@@ -486,14 +337,3 @@ def _of_time(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
     """A detector for one rule whose fields have no problems; `context["rule"]` is its id."""
     return Hotspot(spec, options, zone, context.get("rule", ""), context.get("holidays", frozenset()))
-
-
-def _pairs(clusters: list[Cluster], found: list[Found]) -> dict[int, int]:
-    """Which zone goes on with which cluster, both by number: those that share most cells first."""
-    shared = ((len(set(cluster.cells) & set(zone.cells)), place, at)
-              for at, cluster in enumerate(clusters) for place, zone in enumerate(found))
-    pairs: dict[int, int] = {}
-    for _, place, at in sorted((one for one in shared if one[0]), key=lambda one: (-one[0], one[2], one[1])):
-        if place not in pairs and at not in pairs.values():
-            pairs[place] = at
-    return pairs

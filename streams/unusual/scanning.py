@@ -13,22 +13,19 @@ one chance in a million as for one in ten. The draws come from a seed, so that a
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import shake_128
 from itertools import accumulate
-from math import ceil, exp, fsum, lgamma, log, sqrt
+from math import ceil, exp, fsum, log, sqrt
 from operator import ge
 from struct import Struct
 from typing import NamedTuple, TypeAlias
+
+from streams.unusual.dice import Dice, tail
 
 Needs: TypeAlias = list[list[list[int]]]  # by centre, disc and length
 
 DRAWS = 64
 LANE = 4  # bytes of a count: the counts of a cell over the last 1, 2, ... bins lie side by side in one integer
-_BLOCK = 1024
-_BLOCK_OF = Struct(f"<{_BLOCK}Q")
-_UNIT = 2.0**-53
 
 
 def score(observed: int, expected: float) -> float:
@@ -36,16 +33,6 @@ def score(observed: int, expected: float) -> float:
     if observed <= expected:
         return 0.0
     return observed * log(observed / expected) + expected - observed
-
-
-def tail(least: int, expected: float) -> float:
-    """The probability of at least so many events where `expected` are; `least` is not below `expected`."""
-    term, whole, count = 1.0, 1.0, least
-    while term > 1e-15 * whole:
-        count += 1
-        term *= expected / count
-        whole += term
-    return min(1.0, whole * _exactly(least, expected))
 
 
 def least_for(bar: float, expected: float) -> int:
@@ -74,45 +61,6 @@ class Zone(NamedTuple):
     observed: int
     expected: float
     cells: tuple[int, ...]
-
-
-class Dice:
-    """Numbers from 0 to below 1 that follow from a seed alone."""
-
-    def __init__(self, seed: bytes) -> None:
-        self._seed, self._block = seed, 0
-        self._numbers: list[float] = []
-
-    def roll(self) -> float:
-        """The next number."""
-        if not self._numbers:
-            block = self._seed + self._block.to_bytes(8, "little")
-            self._block += 1
-            raw = _BLOCK_OF.unpack(shake_128(block).digest(8 * _BLOCK))
-            self._numbers = [(number >> 11) * _UNIT for number in raw]
-        return self._numbers.pop()
-
-    def pick(self, sums: Sequence[float]) -> int:
-        """A place in a list, of which the running sums of the weights are given."""
-        return min(bisect_right(sums, self.roll() * sums[-1]), len(sums) - 1)
-
-    def poisson(self, expected: float) -> int:
-        """A count: how many events of a steady stream fall into so long a time."""
-        count, time = 0, -log(1.0 - self.roll())
-        while time < expected:
-            count += 1
-            time -= log(1.0 - self.roll())
-        return count
-
-    def at_least(self, least: int, expected: float) -> int:
-        """A count under the condition that it is at least so large."""
-        share = self.roll() * tail(least, expected)
-        term = _exactly(least, expected)
-        while share > term > 0.0:
-            share -= term
-            least += 1
-            term *= expected / least
-        return least
 
 
 class Ground:
@@ -259,8 +207,3 @@ class Ground:
                 of_centre.append(of_disc)
             needs.append(of_centre)
         return needs, weights
-
-
-def _exactly(count: int, expected: float) -> float:
-    """The probability of just so many events."""
-    return exp(count * log(expected) - expected - lgamma(count + 1))

@@ -23,7 +23,7 @@ from streams.records import Event, Member, Place
 from streams.rulefile import check_files
 from streams.rules import Bundle
 from streams.specs import Learning, Rarity
-from streams.unusual.scanning import Dice
+from streams.unusual.dice import Dice
 from tests.conftest import ROOT
 from tests.folds import fold, fold_forgetting, fold_often
 from tests.oracle.hotspot import Case, Told, episodes

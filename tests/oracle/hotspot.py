@@ -14,7 +14,8 @@ import h3
 
 from streams.clocks import DAY
 from streams.records import Member
-from streams.unusual.scanning import Ground, tail
+from streams.unusual.dice import tail
+from streams.unusual.scanning import Ground
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.unusual.scanning import Dice, Ground, Zone, least_for, score, tail
+from streams.unusual.dice import Dice, tail
+from streams.unusual.scanning import Ground, Zone, least_for, score
 
 
 def line(cells: int, rings: int) -> list[list[list[int]]]:
