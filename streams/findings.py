@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from streams.records import BYTES_AT_MOST, Micros, cut_by_bytes
+from streams.vitals import Usual
 
 OPENED = "opened"
 UPDATED = "updated"
@@ -69,9 +70,9 @@ class Reading(msgspec.Struct, frozen=True, array_like=True):
     """What an indicator measured for a key over the window that ended at `at`; told again where that changes.
 
     `sequence` grows by one with each time it is told. `count` is of how many events; `value` is None where there is
-    none, of an indicator with `top` a list of [parts, how often, how often before]. `since`: from when on the status is
-    this one. `concluded` is the event time at which this was told, `cause` the id of the event that changed it. `gone`:
-    there is no such reading after all.
+    none, of an indicator with `top` a list of `streams.vitals.Entry`. `since`: from when on the status is this one.
+    `concluded` is the event time at which this was told, `cause` the id of the event that changed it. `gone`: there is
+    no such reading after all. `usual` is what it was held against, None without a baseline.
     """
 
     indicator: str
@@ -86,6 +87,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True):
     concluded: Micros = 0
     cause: str = ""
     gone: bool = False
+    usual: Usual | None = None
 
 
 class ReadingRow(msgspec.Struct, frozen=True, array_like=True, tag="reading"):

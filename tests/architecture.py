@@ -21,7 +21,8 @@ from typing import NamedTuple, TypeAlias
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("records", "problems", "reasons"),
     ("clocks", "places", "zones"),
-    ("specs", "findings", "texts"),
+    ("specs", "texts"),
+    ("findings",),
     ("conditions", "formats", "judging", "unusual", "schedules", "frames"),
     ("kinds",),
     ("rules",),

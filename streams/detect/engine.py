@@ -27,6 +27,7 @@ from streams.ingest.route import partition_of
 from streams.judging.episodes import Episode, Hold
 from streams.records import KeyValues, Micros, unpacked
 from streams.rules import Bundle, Rule
+from streams.vitals import Usual
 
 META = b"~meta"
 RULE_REMOVED = "rule_removed"
@@ -420,11 +421,11 @@ class Engine:
         """Tell a reading, which is known by its key and the end of its period."""
         episode.finding = str(episode.opened)
         episode.sequence += 1
-        rule = live.rule
+        rule, usual = live.rule, episode.facts.get("usual")
         self.readings.append(Reading(
             rule.id, rule.logic, episode.named(rule.by, key.key), episode.opened, episode.value, episode.count,
             episode.facts["status"], episode.facts["since"], episode.sequence, self._at(live, episode), cause,
-            change == RETRACTED))
+            change == RETRACTED, None if usual is None else Usual(*usual)))
 
     def _at(self, live: LiveRule, episode: Episode) -> Micros:
         """How far event time had come when this was concluded."""

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
+
 from streams.findings import CLOSED, RETRACTED, FindingRow, Reading, ReadingRow
 from streams.records import Micros
 from streams.respond.identity import identity
@@ -18,7 +20,7 @@ from streams.respond.publish import output
 from streams.respond.state import Memory, Quiet, RollUp, Sign
 from streams.respond.vital_events import SILENT, reading_event, rollup_event
 from streams.rules import SILENCE_OF, Bundle, Rule
-from streams.vitals import CITY, DISTRICT, DISTRICT_PARTS, NOWHERE, UNKNOWN, worst
+from streams.vitals import CITY, DISTRICT, DISTRICT_PARTS, NOWHERE, UNKNOWN, Usual, worst
 
 Level = tuple[str, str]
 
@@ -54,7 +56,7 @@ class Board:
             return told
         before = None if known is None else known.shown
         sign = Sign(rule.id, rule.logic, reading.key, reading.at, reading.value, reading.count, reading.status,
-                    reading.since, shown)
+                    reading.since, shown, usual=reading.usual)
         if reading.gone:
             self._forget(name, rule, reading.at)
             return told
@@ -97,6 +99,12 @@ class Board:
         for sign in list(self.memory.signs.values()):
             yield sign.indicator, sign.key, sign.value if sign.shown != UNKNOWN else None, sign.shown
 
+    def usuals(self) -> Iterator[tuple[str, Mapping[str, Any], Usual]]:
+        """(indicator, key, what its newest reading was held against) of everything that has a baseline."""
+        for sign in list(self.memory.signs.values()):
+            if sign.usual is not None:
+                yield sign.indicator, sign.key, sign.usual
+
     def rollups(self) -> Iterator[tuple[str, str, str]]:
         """(level, name, status) of every roll-up."""
         for one in list(self.memory.rollups.values()):
@@ -118,8 +126,7 @@ class Board:
                 sign = self.memory.signs[name]
                 if sign.shown == UNKNOWN:
                     continue
-                hushed = Sign(sign.indicator, sign.logic, sign.key, sign.at, sign.value, sign.count, sign.status,
-                              sign.since, UNKNOWN)
+                hushed = msgspec.structs.replace(sign, shown=UNKNOWN)
                 self.memory.put("sign", name, hushed)
                 self._place(name, hushed, sign.shown)
                 reading = Reading(rule.id, rule.logic, sign.key, at, None, 0, UNKNOWN, at, concluded=at, cause=SILENT)

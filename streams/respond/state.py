@@ -22,6 +22,7 @@ from streams.records import Micros
 from streams.respond.picture import Picture, View
 from streams.respond.proofs import Proofs
 from streams.respond.slots import Slots
+from streams.vitals import Usual
 
 RETENTION: Micros = 48 * HOUR
 VERSION = 1
@@ -174,6 +175,7 @@ class Sign(msgspec.Struct, array_like=True):
     since: Micros
     shown: str
     forget: None = None
+    usual: Usual | None = None
 
 
 class RollUp(msgspec.Struct, array_like=True):

@@ -17,13 +17,14 @@ from streams.respond.identity import identity
 from streams.respond.state import RollUp
 from streams.respond.view import stamp
 from streams.rules import Bundle, Rule
-from streams.vitals import DISTRICT_PARTS, UNKNOWN, Vital
+from streams.vitals import DISTRICT_PARTS, UNKNOWN, Usual, Vital, entries
 
 READING_SCHEMA = "urn:tocsin:schema:reading:1"
 ROLLUP_SCHEMA = "urn:tocsin:schema:rollup:1"
 SILENT = "source_silent"
 NO_VALUE = "no_value"
 WITHDRAWN = "withdrawn"
+WARMING = "warming"
 
 
 def reading_event(bundle: Bundle, rule: Rule, reading: Reading, shown: str) -> bytes:
@@ -56,7 +57,6 @@ def _reading(rule: Rule, reading: Reading, shown: str) -> dict[str, Any]:
     """All fields, always."""
     vital = rule.vital
     assert vital is not None
-    bands = None if vital.bands is None else {"amber": vital.bands.amber, "red": vital.bands.red}
     return {
         "indicator": rule.id, "title": rule.title, "description": vital.description, "owner": rule.owner,
         "key": reading.key, "district": next((reading.key[part] for part in DISTRICT_PARTS if part in reading.key), ""),
@@ -64,7 +64,8 @@ def _reading(rule: Rule, reading: Reading, shown: str) -> dict[str, Any]:
         "value": None if vital.top else reading.value, "unit": vital.unit, "events": reading.count,
         "top": _top(vital, reading.value), "status": shown,
         "since": stamp(reading.since if shown == reading.status else reading.at),
-        "reason": _reason(reading, shown), "good": vital.good, "bands": bands, "weight": vital.weight,
+        "reason": _reason(reading, shown), "good": vital.good, "bands": _bands(vital, reading.usual),
+        "weight": vital.weight, "usual": _usual(reading.usual),
         "cause": "" if reading.cause == SILENT else reading.cause,
     }
 
@@ -75,11 +76,28 @@ def _reason(reading: Reading, shown: str) -> str:
         return WITHDRAWN
     if shown != UNKNOWN:
         return ""
-    return NO_VALUE if reading.status == UNKNOWN and reading.cause != SILENT else SILENT
+    if reading.status != UNKNOWN or reading.cause == SILENT:
+        return SILENT
+    return NO_VALUE if reading.value is None else WARMING
+
+
+def _bands(vital: Vital, usual: Usual | None) -> dict[str, Any] | None:
+    """Where amber and red began for this reading."""
+    if vital.bands is None:
+        return None
+    amber, red = vital.marks(usual)
+    return {"amber": amber, "red": red}
+
+
+def _usual(usual: Usual | None) -> dict[str, Any] | None:
+    if usual is None:
+        return None
+    return {"expected": usual.expected, "low": usual.low, "high": usual.high, "warming": usual.warming}
 
 
 def _top(vital: Vital, value: Any) -> list[dict[str, Any]] | None:
     if vital.top is None:
         return None
-    return [{"of": dict(zip(vital.top.by, parts, strict=True)), "count": count, "before": before,
-             "change": count - before} for parts, count, before in value or ()]
+    return [{"of": dict(zip(vital.top.by, one.of, strict=True)), "rank": rank, "count": one.count, "before": one.before,
+             "change": one.count - one.before, "rank_before": one.rank_before, "usual": one.usual,
+             "percent": one.percent, "new": one.new} for rank, one in enumerate(entries(value), 1)]

@@ -57,6 +57,7 @@ _CODE_OF = {
     "baseline": codes.BASELINE_MISFIT,
     "bands": codes.BAD_BANDS,
     "top": codes.BAD_TOP,
+    "indicator baseline": codes.BAD_USUAL,
     "indicator every": codes.BAD_PERIOD,
     "indicator window": codes.BAD_PERIOD,
     "indicator measure": codes.BAD_TOP,

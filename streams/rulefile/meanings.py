@@ -161,8 +161,8 @@ MEANINGS: dict[str, str] = {
     "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",
     "TOC152": "The weight is the share that an indicator has in a roll-up.",
     "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
-    "TOC154": "What is usual is learnt of one period after the other: the periods must fill a day, and each must have a "
-              "value.",
+    "TOC154": "What is usual is learnt of one period after the other: the periods must fill a day, and each must have "
+              "a value.",
     # The city
     "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
               "that is not among them. It never holds, in an exception neither, and nobody would notice.",

@@ -38,6 +38,7 @@ def gauges(boards: Sequence[Board]) -> list[Reading]:
     """What the boards of vital signs show: values, statuses and roll-ups."""
     values: dict[tuple[str, ...], float] = {}
     statuses: dict[tuple[str, ...], float] = {}
+    usuals: dict[tuple[str, ...], float] = {}
     rolled: dict[tuple[str, ...], float] = {}
     for indicator, key, value, status in chain.from_iterable(board.gauges() for board in boards):
         labels = (indicator, ",".join(str(part) for part in key.values()))
@@ -45,6 +46,11 @@ def gauges(boards: Sequence[Board]) -> list[Reading]:
             values[labels] = value
         if status != NONE:
             statuses[labels] = GRAVITY.get(status, -1)
+    for indicator, key, usual in chain.from_iterable(board.usuals() for board in boards):
+        for bound in ("expected", "low", "high"):
+            value = getattr(usual, bound)
+            if value is not None:
+                usuals[indicator, ",".join(str(part) for part in key.values()), bound] = value
     for level, name, status in chain.from_iterable(board.rollups() for board in boards):
         rolled[level, name] = GRAVITY.get(status, -1)
     told = "0 green, 1 amber, 2 red, -1 unknown"
@@ -52,6 +58,8 @@ def gauges(boards: Sequence[Board]) -> list[Reading]:
         Reading("indicator", "The newest value of each vital sign, by key.", ("indicator", "key"), values, gauge=True),
         Reading("indicator_status", f"The status of each vital sign: {told}.", ("indicator", "key"), statuses,
                 gauge=True),
+        Reading("indicator_usual", "What is usual for each vital sign: expected, and the range of nine in ten.",
+                ("indicator", "key", "bound"), usuals, gauge=True),
         Reading("rollup_status", f"The status of each district and of the city: {told}.", ("level", "name"), rolled,
                 gauge=True),
     ]

@@ -11,6 +11,7 @@ from streams.tools.timeline import Misread
 TIMES = ("opened", "closed", "at", "since")
 MAIN_WORDS = ("at", "status", "state", "title", "to", "opened", "closed", "evidence", "value", "key")
 KEY_PART = "key."
+PARTIAL = ("usual", "top")  # of which only what is wanted is compared
 
 Told = Mapping[str, Any]
 Difference = tuple[str, tuple[str | int, ...]]
@@ -89,10 +90,21 @@ def _equal(name: str, told: Any, wanted: Any) -> bool:
         return duration(str(told)) == duration(str(wanted))
     if name == "key" and isinstance(wanted, Mapping):
         return all(str(told.get(part)) == str(value) for part, value in wanted.items())
+    if name in PARTIAL:
+        return _agrees(told, wanted)
     if name == "key" or name.startswith(KEY_PART):
         parts = told.values() if isinstance(told, Mapping) else [told]
         return [str(part) for part in parts] == [str(wanted)]
     return bool(_spelled(told) == _spelled(wanted))
+
+
+def _agrees(told: Any, wanted: Any) -> bool:
+    """Whether all is there that is wanted; of a mapping only the names that are wanted count."""
+    if isinstance(told, Mapping) and isinstance(wanted, Mapping):
+        return all(name in told and _agrees(told[name], one) for name, one in wanted.items())
+    if isinstance(told, list) and isinstance(wanted, list):
+        return len(told) == len(wanted) and all(map(_agrees, told, wanted))
+    return bool(told == wanted)
 
 
 def _spelled(value: Any) -> Any:

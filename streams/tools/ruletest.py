@@ -29,6 +29,7 @@ from streams.tools.playing import Staged, staged
 from streams.tools.standins import Rebuild
 from streams.tools.testing import words
 from streams.tools.timeline import START, Misread
+from streams.vitals import entries
 
 WORDS = tuple(field.name for field in words.TEST)
 CALLED = {"expect": "episode", "alerts": "alert", "dispatches": "dispatch", "readings": "reading"}
@@ -141,7 +142,12 @@ def _read(stage: Staged) -> dict[str, list[dict[str, Any]]]:
 
 def _as_read(reading: Reading, start: Micros) -> dict[str, Any]:
     """A reading in the words of `readings`."""
-    return {"at": show_duration(reading.at - start), "key": reading.key, "value": reading.value,
+    value, top = reading.value, None
+    if isinstance(value, list):
+        top = [{**msgspec.structs.asdict(one), "percent": one.percent} for one in entries(value)]
+        value = [[one["of"], one["count"], one["before"]] for one in top]
+    usual = None if reading.usual is None else msgspec.structs.asdict(reading.usual)
+    return {"at": show_duration(reading.at - start), "key": reading.key, "value": value, "top": top, "usual": usual,
             "status": reading.status, "since": show_duration(reading.since - start), "events": reading.count}
 
 

@@ -156,11 +156,14 @@ def _or_list(one: Shape, least: int = 0) -> Either:
     return Either((one, Many(one, least)))
 
 
+RARELY = tuple(Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES)
+
+
 def _condition(field: Field) -> Shape:
     told = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
     fields = tuple(Field(name, "number", f"{told.get(name, name)} so much") for name in OPERATORS)
     if field.name == "condition":
-        fields += tuple(Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES)
+        fields += RARELY
     name = "condition" if field.name == "condition" else "comparison"
     return Table(name, fields, "a comparison with a number", least=1, most=1)
 
@@ -291,9 +294,7 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "rarity": lambda field: Table("rarity", baselining.RARITY_FIELDS, "how rare it must be",
                                   (("budget", "recurrence", "p"),)),
     "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
-    "mark": lambda field: Either((One(("number",)), Table("mark", tuple(
-        Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES), "how rare it must be",
-        least=1, most=1))),
+    "mark": lambda field: Either((One(("number",)), Table("mark", RARELY, "how rare it must be", least=1, most=1))),
     "top": lambda field: Table("top", indicators.TOP_FIELDS, "the most frequent"),
     "schedule": _schedule,
     "exceptions": lambda field: Many(Table("exception", exceptions.FIELDS, "what is known and needs no alert")),

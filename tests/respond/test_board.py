@@ -11,11 +11,12 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clocks import DAY, HOUR, MINUTE
+from streams.clocks import DAY, HOUR, MINUTE, WEEK
 from streams.findings import CLOSED, OPENED, RETRACTED, Finding, FindingRow, Reading, ReadingRow, ResponseFrame, Row
 from streams.respond import Output, Respond
 from streams.rules import SILENCE_OF, Bundle, Rule
-from streams.vitals import Bands, Top, Vital
+from streams.specs import Learning, Rarity
+from streams.vitals import Bands, Top, Usual, Vital
 from tests.responses import NOON, bundle, finding, rule
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -81,8 +82,19 @@ def test_a_reading_is_a_cloud_event_with_all_fields() -> None:
         "indicator": "answer", "title": "Time to answer", "description": "NENA", "owner": "ems", "key": WEST,
         "district": "west", "end": "2025-07-01T12:15:00.000000Z", "window": "1h", "every": "15m", "value": 12.5,
         "unit": "s", "events": 7, "top": None, "status": "green", "since": "2025-07-01T12:15:00.000000Z", "reason": "",
-        "good": "low", "bands": {"amber": 15, "red": 30}, "weight": 1, "cause": ""}
+        "good": "low", "bands": {"amber": 15, "red": 30}, "weight": 1, "usual": None, "cause": ""}
     assert shown(rolled) == [("city", "", "green"), ("district", "west", "green")]
+
+
+def test_a_reading_with_a_baseline_tells_what_is_usual() -> None:
+    rare = Bands(Rarity("above", p=0.01), Rarity("above", p=0.001))
+    feed = Feed(city(indicator(bands=rare, learning=Learning("hour_of_week", 8 * WEEK))))
+    told, *_ = feed.tell(reading(15, 17, "red", usual=Usual(4.2, 2, 8, False, 11, 14)))
+    assert told["data"]["usual"] == {"expected": 4.2, "low": 2, "high": 8, "warming": False}
+    assert told["data"]["bands"] == {"amber": 11, "red": 14}
+    assert [(*key.values(), usual.expected) for _, key, usual in feed.fold.board.usuals()] == [("west", 4.2)]
+    told, *_ = feed.tell(reading(30, 17, "unknown", usual=Usual(None, None, None, True)))
+    assert (told["data"]["reason"], told["data"]["bands"]) == ("warming", {"amber": None, "red": None})
 
 
 def test_golden() -> None:
@@ -159,11 +171,13 @@ def test_a_roll_up_turns_once_in_a_frame() -> None:
 
 def test_a_list_of_the_most_frequent_tells_counts_and_changes_and_has_no_status() -> None:
     top = indicator("streets", by=(), bands=None, top=Top(("type", "street"), 2), rollup="none")
-    [told] = Feed(city(top)).tell(reading(60, [[["a", "x"], 5, 2], [["b", "x"], 4, 6]], "none", {},
-                                          indicator="streets"))
+    listed = [[["a", "x"], 5, 2, 3, 1.6, False], [["b", "x"], 4, 0, None, 0.0, True]]
+    [told] = Feed(city(top)).tell(reading(60, listed, "none", {}, indicator="streets"))
     assert told["data"]["top"] == [
-        {"of": {"type": "a", "street": "x"}, "count": 5, "before": 2, "change": 3},
-        {"of": {"type": "b", "street": "x"}, "count": 4, "before": 6, "change": -2}]
+        {"of": {"type": "a", "street": "x"}, "rank": 1, "count": 5, "before": 2, "change": 3, "rank_before": 3,
+         "usual": 1.6, "percent": 212, "new": False},
+        {"of": {"type": "b", "street": "x"}, "rank": 2, "count": 4, "before": 0, "change": 4, "rank_before": None,
+         "usual": 0.0, "percent": None, "new": True}]
     assert (told["data"]["value"], told["data"]["status"], told["data"]["bands"]) == (None, "none", None)
 
 

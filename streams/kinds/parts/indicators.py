@@ -14,9 +14,12 @@ Readings begin with the first event of a key. A window without events is told on
 next event, and the status begins afresh. While a source that the indicator reads is silent (its `silence` is a finding)
 the status is `unknown`.
 
+With a `baseline` readings carry what is usual at such an hour: what was expected, and the range in which nine of ten
+values lie (`streams/kinds/parts/comparing.py`). `bands` may then say how rare a value must be to be amber or red.
+
 `top` gives a list in place of a value: the `k` most frequent combinations of its parts within the window,
-each with how often it came and how often within the window before. An event that lacks a part is not
-counted. Such a list has no status.
+each with how often it came, how often within the window before and its place then; with a `baseline` also how often
+it usually comes. An event that lacks a part is not counted. Such a list has no status.
 
 Roll-ups: of each district, and of the city, the status is the worst of what counts there. A red one counts 2 and an
 amber one 1, times `weight`, rounded half up: 2 is red, 1 amber. What is unknown is counted apart; only where nothing
@@ -25,21 +28,19 @@ else is there the roll-up is unknown.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-import msgspec
-
-from streams.clocks import HOUR
-from streams.judging.episodes import Episode, Hold, HoldOptions
-from streams.judging.measures import Gauge
-from streams.judging.windows import Edges, contradictions
-from streams.kinds import Detector, Field, Frontier, Identity
-from streams.records import KeyValues, Member, Micros
-from streams.specs import Measure, Window
-from streams.vitals import CITY, LOW, NONE, ROLLUPS, Bands, Standing, Top, Vital
+from streams.clocks import DAY, MINUTE
+from streams.judging.episodes import HoldOptions
+from streams.judging.windows import contradictions
+from streams.kinds import Detector, Field
+from streams.kinds.parts.comparing import COUNTED, MEASURED
+from streams.kinds.parts.readings import Frequent, Indicator
+from streams.specs import Learning, Measure, Window
+from streams.unusual.baselines import SEASONS
+from streams.vitals import CITY, LOW, NONE, ROLLUPS, Bands, Vital
 
 NAME = "indicator"
 FIELDS = (
@@ -52,6 +53,7 @@ FIELDS = (
     Field("recovery", "number", "how far beyond a band the value must be before the status gets better", default=0),
     Field("hold", "positive", "of how many readings in a row another status must be before it is taken", default=1),
     Field("top", "top", "a list in place of a value: the most frequent, {by: [type, place.address], k: 10}"),
+    Field("baseline", "baseline", "what is usual: {season, memory, holidays, min_samples}; readings carry its band"),
 )
 ABOUT_FIELDS = (  # they decide nothing that is measured
     Field("unit", "string", "the unit of the value", default=""),
@@ -59,106 +61,22 @@ ABOUT_FIELDS = (  # they decide nothing that is measured
     Field("rollup", "string", "how far up its status counts", default="city", values=ROLLUPS),
 )
 BANDS_FIELDS = (
-    Field("amber", "number", "from where on it is amber", required=True),
-    Field("red", "number", "from where on it is red", required=True),
+    Field("amber", "mark", "from where on it is amber: a value, or how rare against the baseline: "
+          "{above: {recurrence: 30d}}", required=True),
+    Field("red", "mark", "from where on it is red", required=True),
 )
 TOP_FIELDS = (
     Field("by", "texts", "the parts that make two events the same: fields, `type`, `place.address`", required=True),
     Field("k", "positive", "how long the list is", default=10),
 )
 PERIODS_AT_MOST = 10_000  # of a window
+COMMONEST = 0.05  # what comes in one period of twenty is nothing unusual
+SIDE_OF = {"low": "above", "high": "below"}
+ADD_BASELINE = "add it: baseline: {season: hour_of_week, memory: 8w}"
+Problem: TypeAlias = tuple[str, str, str]
 
 
-class IndicatorState(msgspec.Struct, array_like=True, dict=True):
-    """`members[head:]` are the events that count, in order; `edge` is the end of the period, None while none runs."""
-
-    hold: Hold
-    members: list[Member] = []
-    head: int = 0
-    edge: Micros | None = None
-    standing: Standing = Standing()
-
-
-class Indicator:
-    """An indicator, compiled: each reading is an episode of an instant, whose facts tell status and since when."""
-
-    frontier: ClassVar[Frontier] = Frontier.CLOCK
-    identity: ClassVar[Identity] = Identity.TIME
-    state_type: type[msgspec.Struct] = IndicatorState
-    why = "a period is told when the clock has passed its end"
-    windows = 1  # that look back one after the other
-
-    def __init__(self, vital: Vital, measure: Measure, min_events: int, zone: ZoneInfo) -> None:
-        self.vital = vital
-        self.edges = Edges(zone, vital.window, vital.every)
-        self.gauge = Gauge(measure, min_events)
-        self.horizon: Micros = self.windows * vital.window + 2 * (vital.every + HOUR)
-
-    def start(self, key: KeyValues, now: Micros) -> IndicatorState:
-        """No events yet."""
-        return IndicatorState(Hold())
-
-    def on_event(self, state: IndicatorState, member: Member) -> None:
-        """Count an event."""
-        if self.gauge.take(state, member) and state.edge is None:
-            state.edge = self.edges.after(member.time)
-
-    def due(self, state: IndicatorState) -> Micros | None:
-        """The end of the period."""
-        return state.edge
-
-    def advance(self, state: IndicatorState, now: Micros) -> None:
-        """Measure at each end that has come."""
-        while state.edge is not None and state.edge <= now:
-            self._measure(state, state.edge)
-
-    def empty(self, state: IndicatorState) -> bool:
-        """Nothing is counted and no period runs."""
-        return state.edge is None
-
-    def _measure(self, state: IndicatorState, end: Micros) -> None:
-        value, count = self._value(state, end)
-        state.standing = state.standing.after(self.vital, end, value if self.vital.top is None else None)
-        facts = {"status": state.standing.status, "since": state.standing.since}
-        state.hold.episodes.append(Episode(end, end, value, [], count, facts=facts))
-        state.hold.touch()
-        state.edge = self.edges.after(end) if state.members else None
-        if state.edge is None:
-            state.standing = Standing()
-
-    def _value(self, state: IndicatorState, end: Micros) -> tuple[Any, int]:
-        """What is measured, and of how many events."""
-        self.gauge.drop_until(state, self.edges.begin(end) - 1)
-        return self.gauge.value(state), len(state.members) - state.head
-
-
-class Frequent(Indicator):
-    """An indicator with `top`; a member's value holds the parts of what is counted."""
-
-    windows = 2
-
-    def on_event(self, state: IndicatorState, member: Member) -> None:
-        """Count an event that has all the parts."""
-        if member.value is not None and None not in member.value:
-            super().on_event(state, member)
-
-    def _value(self, state: IndicatorState, end: Micros) -> tuple[Any, int]:
-        begin = self.edges.begin(end)
-        self.gauge.drop_until(state, self.edges.begin(begin) - 1)
-        members = state.members[state.head:]
-        now = _counted(member for member in members if member.time >= begin)
-        before = _counted(member for member in members if member.time < begin)
-        assert self.vital.top is not None
-        ranked = sorted(now, key=lambda parts: (-now[parts], [(str(part), str(type(part))) for part in parts]))
-        listed = [[list(parts), now[parts], before[parts]] for parts in ranked[: self.vital.top.k]]
-        return listed, sum(now.values())
-
-
-def _counted(members: Iterable[Member]) -> Counter[tuple[Any, ...]]:
-    return Counter(tuple(member.value) for member in members)
-
-
-def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def problems(spec: Mapping[str, Any]) -> list[Problem]:
     """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
     every = spec.get("every")
     if every is None:
@@ -176,19 +94,53 @@ def _blamed(text: str) -> str:
     return "every" if text.startswith("`hop`") else "window"
 
 
-def _doubts(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+def _doubts(spec: Mapping[str, Any]) -> list[Problem]:
     found = []
     bands, good = spec.get("bands"), spec.get("good", LOW)
-    if isinstance(bands, Bands) and bands.amber != bands.red and bands.good != good:
-        text = (f"with `good: {good}` amber begins before red, and {bands.amber:g} and {bands.red:g} are the other "
-                "way round")
-        found.append(("bands", text, f"write good: {bands.good}, or exchange the two"))
+    if isinstance(bands, Bands):
+        found += list(_band_doubts(bands, good, spec))
     idle = [name for name in ("bands", "recovery", "min_events") if spec.get("top") is not None and spec.get(name)]
     found += [(name, f"`{name}` says nothing of a list: `top` has no status", f"remove `{name}`") for name in idle]
     if spec.get("top") is not None and spec.get("measure", Measure()) != Measure():
         found.append(("measure", "`top` counts and measures nothing else", "remove `measure`"))
     below = [name for name in ("recovery", "min_events") if spec.get(name, 0) < 0]
-    return found + [(name, f"`{name}` is negative", "write 0 or more") for name in below]
+    found += [(name, f"`{name}` is negative", "write 0 or more") for name in below]
+    return [*found, *_misfits(spec)] if isinstance(spec.get("baseline"), Learning) else found
+
+
+def _band_doubts(bands: Bands, good: str, spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """Bands that are the wrong way round, or stand in a baseline that is not there."""
+    rare, every = bands.rarities, spec["every"]
+    if not rare:
+        if bands.good not in (None, good):
+            amber, red = bands.marks()
+            text = f"with `good: {good}` amber begins before red, and {amber:g} and {red:g} are the other way round"
+            yield "bands", text, f"write good: {bands.good}, or exchange the two"
+        return
+    if spec.get("baseline") is None:
+        yield "bands", "how rare a value is follows from a `baseline`, and there is none", ADD_BASELINE
+    if any(mark.side != SIDE_OF[good] for mark in rare):
+        text = f"with `good: {good}` what is bad lies {SIDE_OF[good]} the baseline"
+        yield "bands", text, f"write {SIDE_OF[good]}, or another `good`"
+    elif len(rare) == 2 and rare[0].bound(every) < rare[1].bound(every):
+        yield "bands", "amber is rarer than red: red would begin first", "exchange the two"
+    if any(mark.bound(every) > COMMONEST for mark in rare):
+        often = round(1 / max(mark.bound(every) for mark in rare))
+        yield "bands", f"one period in {max(1, often)} would be amber, which is nothing unusual", "allow fewer"
+
+
+def _misfits(spec: Mapping[str, Any]) -> Iterator[Problem]:
+    """What does not go with a baseline."""
+    every, measure, learning = spec["every"], spec.get("measure") or Measure(), spec["baseline"]
+    if not every or DAY % every or every < MINUTE:
+        yield "baseline", "a baseline is learnt of periods that fill a day", "write for example every: 15m"
+    elif SEASONS[learning.season] and every > SEASONS[learning.season] // 2:
+        yield "baseline", "a day has no hours where a period is a day", "write season: hour_of_week, or none"
+    if measure.name not in (*COUNTED, *MEASURED):
+        yield "baseline", f"`{measure.name}` has no baseline", "measure a count or a value"
+    if measure.name in COUNTED and spec.get("min_events"):
+        yield "baseline", "with `min_events` few events are no count at all, and what is usual would be too high", (
+            "remove `min_events`")
 
 
 def vital_of(spec: Mapping[str, Any], about: Mapping[str, Any], description: str = "") -> Vital:
@@ -196,12 +148,13 @@ def vital_of(spec: Mapping[str, Any], about: Mapping[str, Any], description: str
     every, top = spec["every"], spec.get("top")
     return Vital(every, spec.get("window") or every, spec.get("bands"), spec.get("good", LOW), about.get("unit", ""),
                  spec.get("recovery", 0), spec.get("hold", 1), about.get("weight", 1),
-                 NONE if top is not None else about.get("rollup", CITY), top, description)
+                 NONE if top is not None else about.get("rollup", CITY), top, description, spec.get("baseline"))
 
 
-def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:
+def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, *,
+                 holidays: frozenset[int] = frozenset(), **context: Any) -> Detector:
     """A detector for one indicator whose fields have no problems."""
     vital = vital_of(spec, {})
-    if isinstance(vital.top, Top):
-        return Frequent(vital, Measure(), 0, zone)
-    return Indicator(vital, spec.get("measure") or Measure(), spec.get("min_events") or 0, zone)
+    if vital.top is not None:
+        return Frequent(vital, Measure(), 0, zone, holidays)
+    return Indicator(vital, spec.get("measure") or Measure(), spec.get("min_events") or 0, zone, holidays)

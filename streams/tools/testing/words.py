@@ -61,4 +61,8 @@ READING = (
     Field("status", "string", "green, amber, red, unknown or none", values=STATUSES),
     Field("since", "duration", "from which end of a period on the status is this one"),
     Field("events", "integer", "how many events were measured"),
+    Field("usual", "plain", "what it was held against: `{expected: 4, low: 2, high: 8, warming: false}`, or some of "
+          "these"),
+    Field("top", "plain", "of the most frequent, the whole list: `[{of: [call.ems, Elm], count: 3, before: 1, "
+          "rank_before: 2, usual: 0.5, percent: 500, new: false}]`, or some of these"),
 )

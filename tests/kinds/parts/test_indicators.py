@@ -16,9 +16,10 @@ from streams.detect.engine import META, Engine
 from streams.findings import Reading
 from streams.frames import WorkFrame
 from streams.judging.episodes import HoldOptions
-from streams.kinds.parts.indicators import Indicator, compile_rule, problems, vital_of
+from streams.kinds.parts.indicators import compile_rule, problems, vital_of
+from streams.kinds.parts.readings import Indicator
 from streams.rules import Bundle
-from streams.specs import Measure
+from streams.specs import Learning, Measure, Rarity
 from streams.vitals import Bands, Standing, Top, Vital, worst
 from tests.cities import Spot, bundle, frames, spots
 from tests.folds import fold, fold_often, member
@@ -33,22 +34,33 @@ MEASURES = {"count": Measure(), "sum": Measure("sum", "x"), "avg": Measure("avg"
 def asked(draw: st.DrawFn) -> Asked:
     """Any indicator whose window is a few periods."""
     every = draw(st.sampled_from([3, 7, 10]))
+    memory = draw(st.sampled_from([0, 0, 20, 400]))
+    enough = draw(st.sampled_from([1, 4]))
     if draw(st.sampled_from([False, False, True])):
-        return Asked(every, every * draw(st.integers(1, 3)), top=draw(st.integers(1, 3)))
+        return Asked(every, every * draw(st.integers(1, 3)), top=draw(st.integers(1, 3)), memory=memory, enough=enough)
+    measure = draw(st.sampled_from(sorted(MEASURES)))
+    if memory and draw(st.booleans()):
+        return Asked(every, every + draw(st.integers(0, 20)), measure, 0.4, 0.2, draw(st.sampled_from(["low", "high"])),
+                     memory=memory, enough=enough, rare=True, hold=draw(st.sampled_from([1, 2])))
     low, high = sorted((draw(st.integers(1, 4)), draw(st.integers(1, 4))))
     good = draw(st.sampled_from(["low", "high"]))
     amber, red = (low, high) if good == "low" else (high, low)
-    return Asked(every, every + draw(st.integers(0, 20)), draw(st.sampled_from(sorted(MEASURES))), amber, red, good,
-                 draw(st.sampled_from([0, 0, 1])), draw(st.sampled_from([1, 2, 3])), draw(st.sampled_from([0, 0, 2])))
+    least = 0 if memory and measure == "count" else draw(st.sampled_from([0, 0, 2]))
+    return Asked(every, every + draw(st.integers(0, 20)), measure, amber, red, good, draw(st.sampled_from([0, 0, 1])),
+                 draw(st.sampled_from([1, 2, 3])), least, memory=memory, enough=enough)
 
 
 def spec_of(one: Asked) -> dict[str, Any]:
     """The fields that say the same."""
+    spec: dict[str, Any] = {"every": one.every, "window": one.window}
+    if one.memory:
+        spec["baseline"] = Learning("none", one.memory, one.enough)
     if one.top:
-        return {"every": one.every, "window": one.window, "top": Top(("x",), one.top)}
-    return {"every": one.every, "window": one.window, "measure": MEASURES[one.measure], "good": one.good,
-            "bands": Bands(one.amber, one.red), "recovery": one.margin, "hold": one.hold,
-            "min_events": one.min_events}
+        return spec | {"top": Top(("x",), one.top)}
+    side = "above" if one.good == "low" else "below"
+    bands = Bands(Rarity(side, one.amber), Rarity(side, one.red)) if one.rare else Bands(one.amber, one.red)
+    return spec | {"measure": MEASURES[one.measure], "good": one.good, "bands": bands, "recovery": one.margin,
+                   "hold": one.hold, "min_events": one.min_events}
 
 
 def detector(one: Asked) -> Indicator:
@@ -92,14 +104,16 @@ def run(engine: Engine, log: list[WorkFrame], start: int = 0) -> list[Reading]:
 def final(told: list[Reading]) -> dict[tuple[str, int], tuple[Any, ...]]:
     """The last word on each reading."""
     last = {(str(one.key), one.at): one for one in told}
-    return {name: (repr(one.value), one.count, one.status, one.since) for name, one in last.items() if not one.gone}
+    return {name: (repr(one.value), one.count, one.status, one.since,
+                   None if one.usual is None else list(msgspec.structs.astuple(one.usual)))
+            for name, one in last.items() if not one.gone}
 
 
 def expected(one: Asked, accepted: Any) -> dict[tuple[str, int], tuple[Any, ...]]:
     found = {}
     for key in sorted({key for key, _ in accepted}):
         for told in readings(one, sorted((m for k, m in accepted if k == key), key=lambda m: m.order)):
-            found[str({"k": key}), told.at] = (repr(told.value), told.count, told.status, told.since)
+            found[str({"k": key}), told.at] = (repr(told.value), told.count, told.status, told.since, told.usual)
     return found
 
 
@@ -107,10 +121,10 @@ def expected(one: Asked, accepted: Any) -> dict[tuple[str, int], tuple[Any, ...]
 def test_readings_are_what_the_whole_history_says(one: Asked, data: st.DataObject) -> None:
     times = data.draw(st.lists(st.tuples(st.integers(0, 60), values(one)), max_size=12))
     members = [member(time, f"e{number}", value=value) for number, (time, value) in enumerate(times)]
-    told = [(one.opened, repr(one.value), one.count, one.facts["status"], one.facts["since"])
+    told = [(one.opened, repr(one.value), one.count, one.facts["status"], one.facts["since"], one.facts.get("usual"))
             for one in fold(detector(one), members)]
-    assert told == [(one.at, repr(one.value), one.count, one.status, one.since) for one in readings(one, sorted(
-        members, key=lambda m: m.order))]
+    assert told == [(one.at, repr(one.value), one.count, one.status, one.since, one.usual)
+                    for one in readings(one, sorted(members, key=lambda m: m.order))]
     assert [episode.value for episode in fold_often(detector(one), members).hold.episodes] == [
         episode.value for episode in fold(detector(one), members)]
 
