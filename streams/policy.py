@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from streams.clocks import DAY, HOUR
 from streams.records import Micros
 from streams.schedules import Schedule
 
@@ -150,6 +151,7 @@ class Policy(msgspec.Struct, frozen=True):
 
     `root` is None where nothing routes: alerts are published and nobody is notified. `guards` are conditions that no
     silence, inhibition, window or storm limit passes over: life safety. `owners` of equal weight are in order.
+    An acknowledgement holds for `ack_timeout`; what is over and nobody saw leaves the list after `auto_close`.
     """
 
     root: Route | None = None
@@ -164,3 +166,5 @@ class Policy(msgspec.Struct, frozen=True):
     storm: Storm | None = None
     deadlines: tuple[Deadlines, ...] = ()
     resolved_through_silence: bool = True
+    ack_timeout: Micros = 4 * HOUR
+    auto_close: Micros = DAY

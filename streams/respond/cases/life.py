@@ -13,16 +13,17 @@ from typing import Any, Protocol
 
 import msgspec
 
-from streams.actions import REFUSALS, Action, Refusal
+from streams.actions import Action, Refusal
 from streams.policy import STAGES, Policy
 from streams.records import Micros
 from streams.respond.cases import timing
 from streams.respond.cases.state import Case
 from streams.respond.cases.table import ENDED, MERGED, PARKED, SECOND_EXTENSION, TABLE, Transition, reached
 from streams.respond.identity import identity
+from streams.respond.permits import denial, refused
 
 DISCOVERERS = ("rule", "sensor", "camera", "hotline", "patrol", "citizen")
-REPORTERS = ("call_taker", "dispatcher", "supervisor", "admin")
+REPORTERS = ("call_taker", "dispatcher", "supervisor")
 RETAINED: Micros = 30 * 86_400_000_000
 """How long a case is remembered after it ended, so that it can be opened again."""
 SYSTEM = "tocsin"
@@ -133,7 +134,7 @@ class Cases:
         row = TABLE.get(action.name.removeprefix("case."))
         if case is None or row is None:
             what = f"there is no case `{action.subject}`" if row else f"`{action.name}` is nothing that can be done"
-            return _refused("unknown", what)
+            return refused("unknown", what)
         refusal = self._refusal(case, row, action)
         if refusal is not None:
             return refusal
@@ -147,26 +148,21 @@ class Cases:
         return {name: own.get(name, self._move) for name in TABLE}
 
     def _refusal(self, case: Case, row: Transition, action: Action) -> Refusal | None:
-        roles, named = set(action.roles), action.name.removeprefix("case.")
-        may = set(row.roles) | {"admin", "system"}
-        if named == "extend" and case.extensions:
-            may = {*SECOND_EXTENSION, "admin", "system"}
-        if not roles & may:
-            return _refused("role", f"to {named} a case takes one of the roles {', '.join(sorted(may - {'system'}))}")
-        if action.districts and case.labels.get("district", "") not in action.districts:
-            return _refused("district")
+        named = action.name.removeprefix("case.")
+        roles = SECOND_EXTENSION if named == "extend" and case.extensions else row.roles
+        denied = denial(action, roles, case.labels.get("district", ""), case.version)
+        if denied is not None:
+            return denied
         if action.units and case.unit not in action.units and "unit" in row.roles:
-            return _refused("unit", f"it is with {case.unit}")
+            return refused("unit", f"it is with {case.unit}")
         if row.apart and action.actor in case.disposers:
-            return _refused("duties")
-        if action.expected is not None and action.expected != case.version:
-            return _refused("version", f"it is at version {case.version}, and {action.expected} was seen")
+            return refused("duties")
         if case.state not in row.sources:
-            return _refused("state", f"it is {case.state}, and to {named} it must be {' or '.join(row.sources)}")
+            return refused("state", f"it is {case.state}, and to {named} it must be {' or '.join(row.sources)}")
         missing = [name for name in row.needs if not action.details.get(name)]
         if row.reasoned and not action.reason.strip():
             missing.append("a reason")
-        return _refused("incomplete", f"to {named} a case takes {' and '.join(missing)}") if missing else None
+        return refused("incomplete", f"to {named} a case takes {' and '.join(missing)}") if missing else None
 
     def _move(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews]:
         return self._moved(case, row.target, at, action.actor, action.reason)
@@ -186,7 +182,7 @@ class Cases:
 
     def _rework(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews] | Refusal:
         if self.of_alert(case.alert) not in (None, case):
-            return _refused("state", "its alert has another case that is open")
+            return refused("state", "its alert has another case that is open")
         return self._anew(case, row.target, at, action.actor, action.reason)
 
     def _park(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews]:
@@ -201,7 +197,7 @@ class Cases:
     def _extend(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews] | Refusal:
         by = action.details["by"]
         if not isinstance(by, int) or isinstance(by, bool) or by <= 0:
-            return _refused("incomplete", "to extend a case takes a time longer than zero, `by`, in µs")
+            return refused("incomplete", "to extend a case takes a time longer than zero, `by`, in µs")
         timing.extend(case, by)
         return [self._told(case, "extended", at, action)]
 
@@ -212,7 +208,7 @@ class Cases:
     def _merge(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews] | Refusal:
         other = self.rows.cases.get(str(action.details["into"]))
         if other is None or other is case or other.state in ENDED:
-            return _refused("state", "it can be merged into another case that is open")
+            return refused("state", "it can be merged into another case that is open")
         return self._merged(case, other, at, action.actor, action.reason)
 
     def _split(self, case: Case, row: Transition, action: Action, at: Micros) -> list[CaseNews]:
@@ -230,16 +226,15 @@ class Cases:
     def _reported(self, action: Action) -> list[CaseNews] | Refusal:
         """A person's report becomes a case that has no alert."""
         by = str(action.details.get("discovered_by", "hotline"))
-        if not set(action.roles) & {*REPORTERS, "system"}:
-            return _refused("role", f"to open a case takes one of the roles {', '.join(REPORTERS)}")
         if not action.details.get("title") or by not in DISCOVERERS:
-            return _refused("incomplete", f"to open a case takes a title, and discovered_by: {', '.join(DISCOVERERS)}")
+            return refused("incomplete", f"to open a case takes a title, and discovered_by: {', '.join(DISCOVERERS)}")
         labels = {str(name): str(value) for name, value in action.details.get("labels", {}).items()}
-        if action.districts and labels.get("district", "") not in action.districts:
-            return _refused("district")
+        denied = denial(action, REPORTERS, labels.get("district", ""), 0)
+        if denied is not None:
+            return denied
         name = identity("case", action.id)
         if name in self.rows.cases:
-            return _refused("state", "it is open already")
+            return refused("state", "it is open already")
         about = About("", str(action.details["title"]), labels, action.at, discovered_by=by)
         return [self._told(self._new(name, about, action.at), "discovered", action.at, action)]
 
@@ -363,7 +358,3 @@ def _before(case: Case, stage: str, at: Micros) -> bool:
 
 def _copied(case: Case) -> Case:
     return msgspec.msgpack.decode(msgspec.msgpack.encode(case), type=Case)
-
-
-def _refused(reason: str, sentence: str = "") -> Refusal:
-    return Refusal(reason, sentence or REFUSALS[reason])

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import micros, zone_of
+from streams.clocks import DAY, HOUR, micros, zone_of
 from streams.kinds import Field
 from streams.policy import STAGES
 from streams.records import Micros
@@ -130,6 +130,9 @@ RESPONSE_FIELDS = (
     KIND, ID,
     Field("compat", "string", "behave as another system does where ours differs on purpose", values=("alertmanager",)),
     Field("resolved_through_silence", "boolean", "that it is over is told in spite of a silence", default=True),
+    Field("ack_timeout", "duration", "how long an acknowledgement holds while the alert fires", default=4 * HOUR),
+    Field("auto_close", "duration", "how long an alert that is over stays in the list while nobody has seen it",
+          default=DAY),
 )
 TABLES: Mapping[str, tuple[Field, ...]] = {
     "receiver": RECEIVER_FIELDS, "route": ROUTE_FIELDS, "inhibit": INHIBIT_FIELDS, "silence": SILENCE_FIELDS,
