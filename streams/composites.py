@@ -18,7 +18,7 @@ from streams.clocks import WEEK
 from streams.conditions import Expression
 from streams.judging.episodes import Episode
 from streams.records import Event, KeyValues, Member, Micros, Place
-from streams.rules import FINDINGS_OF, Bundle, EventType, FieldType, Rule
+from streams.rules import COUNTS, FINDINGS_OF, Bundle, EventType, FieldType, Rule
 
 PLACE = "place."
 FOLLOWED = WEEK  # how long after it opened a finding is followed where what changes of it decides
@@ -61,7 +61,7 @@ def print_of(member: Member, facts: bool) -> int:
 
 def facts_decide(bundle: Bundle) -> frozenset[str]:
     """The rules, by `ref`, in which facts of an event decide: how bad it is, or where the finding is for others."""
-    read = {name for rule in bundle.rules.values() for name in rule.bases}
+    read = {name for rule in bundle.folded for name in rule.bases}
     return frozenset(rule.ref for rule in bundle.rules.values() if rule.id in read or rule.grading is not None)
 
 
@@ -90,6 +90,11 @@ def clock_sources(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = N
     return fed(rule.sources) | {origin(base.id) for base in read if fed(feeds(bundle, base))}
 
 
+def counts_of(rule: Rule) -> str:
+    """The name, among those of rules that are read, of what counts a rule's events first."""
+    return rule.id + COUNTS
+
+
 def lateness_of(bundle: Bundle, rule: Rule, following: Container[str], counted: frozenset[str] | None = None) -> Micros:
     """How far behind a rule's clock its events still come; of findings, how long one can be born or corrected.
 
@@ -108,7 +113,7 @@ def following(bundle: Bundle) -> frozenset[str]:
 
     A finding is an event of the moment at which it opened, but its value, say, may reach a limit much later.
     """
-    waiting = [rule for rule in bundle.rules.values() if rule.bases and _reads_what_changes(bundle, rule)]
+    waiting = [rule for rule in bundle.folded if rule.bases and _reads_what_changes(bundle, rule)]
     found = {rule.id for rule in waiting}
     for rule in waiting:
         new = [base for base in bases(bundle, rule) if base.bases and base.id not in found]

@@ -22,6 +22,8 @@ SEVERITIES = ("info", "minor", "moderate", "severe", "extreme")
 """CAP's words, from the least grave to the gravest."""
 FINDINGS_OF = "rule:"
 """What begins the event type, and the source, of a rule's findings; the rule's id follows."""
+COUNTS = "/counts"
+"""What ends the reference, and the name as a source, of what counts a rule's events first."""
 SILENCE_OF = "source-silent."
 """What begins the id of the rule that a source brings along; the source's id follows."""
 
@@ -243,7 +245,8 @@ class Rule(msgspec.Struct, frozen=True):
     as parsed; `logic` is the hash of what decides when the rule holds. `severity` is the word that stands where
     `grading` gives none. `district`: the only one whose events it sees. `origins` tell file and line of each field.
     `schedule` and `exemptions` act through the guards of the selectors, or in the detector. `vital`: it is an
-    indicator, which gives readings in place of findings.
+    indicator, which gives readings in place of findings. `counting`: what counts its events first, each `value` being
+    a key of its own; the rule's detector takes the counts.
     """
 
     id: str
@@ -276,6 +279,7 @@ class Rule(msgspec.Struct, frozen=True):
     line: int = 0
     near: Near | None = None
     vital: Vital | None = None
+    counting: Detector | None = None
 
     @property
     def base(self) -> str:
@@ -286,6 +290,11 @@ class Rule(msgspec.Struct, frozen=True):
     def ref(self) -> str:
         """What state belongs to: the rule and the hash of its logic."""
         return f"{self.id}@{self.logic}"
+
+    @property
+    def entry(self) -> str:
+        """Where its events go: to the rule itself, or to what counts them first."""
+        return self.ref if self.counting is None else f"{self.ref}{COUNTS}"
 
     def grade(self, key: Mapping[str, Any], value: Any, count: int, opened: Micros, facts: Mapping[str, Any],
               steps: Iterable[str] = ()) -> str:

@@ -71,6 +71,20 @@ MOVING = """
 """Rules that read findings which change while they last: their place, their value, their end."""
 
 
+GATHERED = """
+{kind: hotspot, id: hot, event: a, cell: 11, radius_max: 100m, window: 10m, bin: 5m, min_events: 2, owner: o,
+ baseline: {season: none, memory: 2d, min_samples: 2}, condition: {above: {p: 0.05}}, keep_firing_for: 7m}
+---
+{kind: threshold, id: pair, event: a, by: [place.district, k], window: 10m, condition: {gte: 2}, owner: o}
+---
+{kind: hotspot, id: pairs, rule: pair, by: k, cell: 11, radius_max: 100m, window: 5m, bin: 5m, min_events: 1, owner: o,
+ baseline: {season: none, memory: 2d, min_samples: 1}, condition: {above: {p: 0.05}}}
+---
+{kind: match, id: seen, rule: [hot, pairs], owner: o}
+"""
+"""Rules whose events are counted by cells of the map first."""
+
+
 @cache
 def made(rules: str) -> Bundle:
     """The bundle of these rules, over the events of the city; its register `ks` knows x, y and z."""

@@ -11,7 +11,7 @@ from streams.detect.onward import Onward
 from streams.findings import RETRACTED
 from streams.frames import VersionRow, decode_work
 from streams.judging.episodes import Episode
-from tests.composed import CUTS, MOVING, PLANS, TURNS, Spot, final, folded, made, told
+from tests.composed import CUTS, GATHERED, MOVING, PLANS, TURNS, Spot, final, folded, made, told
 
 RULES = """
 {kind: threshold, id: pair, event: a, by: [place.district, k], window: 10m, condition: {gte: 2}, owner: o}
@@ -30,7 +30,7 @@ RULES = """
 ---
 {kind: absence, id: quiet, rule: pair, by: place.district, every: 30m, forget_after: 2h, owner: o}
 """
-any_rules = pytest.mark.parametrize("rules", [RULES, MOVING], ids=["standing", "moving"])
+any_rules = pytest.mark.parametrize("rules", [RULES, MOVING, GATHERED], ids=["standing", "moving", "gathered"])
 
 
 @any_rules

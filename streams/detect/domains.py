@@ -7,7 +7,9 @@ import heapq
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
+from streams.composites import counts_of
 from streams.detect.keys import Key
+from streams.kinds import Detector
 from streams.records import KeyValues, Micros
 from streams.rules import Rule
 
@@ -92,11 +94,15 @@ class Domain:
 
 
 class LiveRule:
-    """A rule at work in this partition, with its keys."""
+    """A rule at work in this partition, with its keys; or what counts its events first, if it has that.
 
-    def __init__(self, rule: Rule, domain: Domain) -> None:
-        self.rule, self.domain, self.ref = rule, domain, rule.ref
-        self.detector = rule.detector
+    `name` is that by which it is read: the rule's id.
+    """
+
+    def __init__(self, rule: Rule, domain: Domain, counting: Detector | None = None) -> None:
+        self.rule, self.domain, self.counts = rule, domain, counting is not None
+        self.ref, self.name = (rule.entry, counts_of(rule)) if self.counts else (rule.ref, rule.id)
+        self.detector = counting or rule.detector
         self.keys: dict[KeyValues, Key] = {}
 
     def key(self, values: KeyValues, since: Micros) -> Key:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
-from streams.composites import clock_sources, following, lateness_of
+from streams.composites import clock_sources, counts_of, following, lateness_of, origin
 from streams.detect.corrections import compare
 from streams.detect.domains import Domain, LiveRule, Meta, SourceClock
 from streams.detect.keys import GoneRow, Key, KeyRow
@@ -25,6 +25,7 @@ from streams.findings import RETRACTED, Finding, Reading
 from streams.frames import ClockRow, MemberRow, VersionRow, WorkFrame
 from streams.ingest.route import partition_of
 from streams.judging.episodes import Episode, Hold
+from streams.kinds import Detector
 from streams.records import KeyValues, Micros, unpacked
 from streams.rules import Bundle, Rule
 from streams.vitals import Usual
@@ -69,7 +70,7 @@ class Engine:
         for rule in bundle.folded:
             self._add(rule, counted, followers)
         self.onward = Onward(bundle, partition, partitions)
-        self._observed = [live for live in self._live.values() if live.rule.id in self.onward.observed]
+        self._observed = [live for live in self._live.values() if live.name in self.onward.observed]
 
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
@@ -145,20 +146,29 @@ class Engine:
 
     def _add(self, rule: Rule, counted: frozenset[str] | None, followers: frozenset[str]) -> None:
         sources = clock_sources(self.bundle, rule, counted)
-        domain = self._domains.get(sources)
         lateness = lateness_of(self.bundle, rule, followers, counted)
+        if rule.counting is not None:  # a count is as late as the last event of its bin, at most
+            self._live[rule.entry] = self._join(rule, sources, lateness, rule.counting)
+            sources = frozenset((origin(counts_of(rule)),)) if sources else sources
+        self._live[rule.ref] = self._join(rule, sources, lateness)
+
+    def _join(self, rule: Rule, sources: frozenset[str], lateness: Micros,
+              counting: Detector | None = None) -> LiveRule:
+        """Put a rule, or what counts for it, among those with the same clock."""
+        domain = self._domains.get(sources)
         if domain is not None:
             domain.lateness = max(domain.lateness, lateness)
         else:
             domain = self._domains[sources] = Domain(sources, lateness)
             for name in sources:
                 self._touching.setdefault(name, []).append(domain)
-        live = self._live[rule.ref] = LiveRule(rule, domain)
+        live = LiveRule(rule, domain, counting)
         domain.rules.append(live)
+        return live
 
     def _standing(self) -> dict[str, Standing]:
         """How far each rule has come whose findings others read."""
-        return {live.rule.id: (live.domain.clock, live.domain.since) for live in self._observed}
+        return {live.name: (live.domain.clock, live.domain.since) for live in self._observed}
 
     def _meta(self) -> Meta:
         names = {live.ref: live.rule.by for live in self._live.values()}
@@ -406,6 +416,9 @@ class Engine:
             return
         if not episode.finding:
             episode.finding = self._finding_id(live.rule, key.key, episode)
+        if live.counts:
+            self.onward.gather(live.rule, key.key, episode, change == RETRACTED)
+            return
         episode.sequence += 1
         rule = live.rule
         named = episode.named(rule.by, key.key)

@@ -7,13 +7,14 @@ is dropped by its mark, as with any sender.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import blake2b
 from typing import TypeAlias
 
-from streams.composites import as_event, facts_decide, origin, print_of
+from streams.composites import as_event, counts_of, facts_decide, origin, print_of
 from streams.frames import ClockRow, VersionRow, WorkRow
 from streams.ingest.route import Router, partition_of
 from streams.judging.episodes import Episode
-from streams.records import Event, KeyValues, Member, Micros
+from streams.records import KeyValues, Member, Micros
 from streams.rules import Bundle, Rule
 
 STAMP_AFTER_ROWS = 500  # a frame may be cut wherever a clock stands
@@ -25,7 +26,8 @@ class Onward:
     """`rows` are those of the last frame, by the partition that they go to; `start` begins the next."""
 
     def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
-        self.observed = frozenset(name for rule in bundle.rules.values() for name in rule.bases)
+        counted = [counts_of(rule) for rule in bundle.folded if rule.counting is not None]
+        self.observed = frozenset((*(name for rule in bundle.folded for name in rule.bases), *counted))
         self.router = Router(bundle, findings=True)
         self._facts_decide = facts_decide(bundle)
         self.partition, self.partitions = partition, partitions
@@ -53,14 +55,21 @@ class Onward:
         before = {(ref, to): told for ref, to, told in episode.sent}
         for (ref, to), member in wanted.items():
             if before.get((ref, to)) != prints[ref, to]:
-                self._send(event, ref, to, member)
+                self._send(event.source, event.id, ref, to, member)
         for ref, to in before:
             if (ref, to) not in wanted:
-                self._send(event, ref, to, None)
+                self._send(event.source, event.id, ref, to, None)
         episode.sent = [(ref, to, told) for (ref, to), told in prints.items()]
-        self._told.add(rule.id)
-        if self._unstamped >= STAMP_AFTER_ROWS:
-            self._stamp(sorted(self._told), self._before)
+        self._sent_of(rule.id)
+
+    def gather(self, rule: Rule, key: KeyValues, episode: Episode, gone: bool) -> None:
+        """Send what was counted for the last part of a key to the key that looks at all of them, or take it back."""
+        name, part = counts_of(rule), key[-1]
+        rank = int.from_bytes(blake2b(part.encode(), digest_size=6).digest())
+        member = None if gone else Member(episode.opened, origin(name), 0, rank, episode.finding, 1,
+                                          [part, *episode.value], episode.facts or None)
+        self._send(origin(name), episode.finding, rule.ref, key[:-1], member)
+        self._sent_of(name)
 
     def finish(self, standing: Mapping[str, Standing]) -> None:
         """All of the frame is folded: say how far each observed rule has come, where that is news."""
@@ -68,8 +77,14 @@ class Onward:
         self._stamp(news, standing)
         self._begun = False
 
-    def _send(self, event: Event, ref: str, to: KeyValues, member: Member | None) -> None:
-        row = VersionRow(event.source, self.partition, self._offset, self._row, ref, to, event.id, member)
+    def _sent_of(self, name: str) -> None:
+        """Something of it was told in this frame."""
+        self._told.add(name)
+        if self._unstamped >= STAMP_AFTER_ROWS:
+            self._stamp(sorted(self._told), self._before)
+
+    def _send(self, source: str, finding: str, ref: str, to: KeyValues, member: Member | None) -> None:
+        row = VersionRow(source, self.partition, self._offset, self._row, ref, to, finding, member)
         self.rows.setdefault(partition_of(ref, to, self.partitions), []).append(row)
         self._row += 1
         self._unstamped += 1

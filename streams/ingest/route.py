@@ -40,16 +40,17 @@ def partition_of(rule: str, key: KeyValues, partitions: int) -> int:
 class Candidate:
     """One selector of one rule."""
 
-    __slots__ = ("bit", "facts", "guard", "key", "placing", "ref", "rule", "selector", "silent", "single",
+    __slots__ = ("bit", "divided", "facts", "guard", "key", "placing", "ref", "rule", "selector", "silent", "single",
                  "value", "where")
 
     def __init__(self, rule: Rule, index: int, selector: Selector, placing: Placing | None = None) -> None:
         self.placing = placing
-        self.rule, self.ref, self.selector, self.bit = rule, rule.ref, selector, 1 << index
+        self.rule, self.ref, self.selector, self.bit = rule, rule.entry, selector, 1 << index
         self.where = None if selector.where is None else selector.where.function
         self.key, self.guard = together(selector.by), selector.guard
         self.value = None if rule.value is None else rule.value.function
         self.facts = [(path, read.function) for path, read in rule.facts.items() if path not in PLACE_FACTS]
+        self.divided = rule.counting is not None
         self.silent = rule.vital is not None  # it has no texts, and so no facts
         self.single = len(rule.selectors) == 1 and placing is None and not self.silent
 
@@ -189,6 +190,8 @@ class Router:
                 return
             if type(value) is str and len(value) > KEY_AT_MOST:  # it is compared, nothing else
                 value = blake2b(value.encode(), digest_size=16).hexdigest()
+        if candidate.divided:
+            key = (*key, value)
         if candidate.facts:
             facts = more_facts(candidate.facts, event, facts)
         wanted.append((candidate.ref, key, Member(

@@ -122,8 +122,9 @@ class Kind(Protocol):
     """A kind, as its file offers it: `FIELDS` beside the common ones, and how a rule of it is compiled.
 
     It may offer besides: `FACTS`, what texts can name beside what events say, each with its meaning; `SUMMARY`, the
-    text of a rule that writes none; and `measured(spec)`, the expression of what it keeps of an event, where no
-    `measure` says that.
+    text of a rule that writes none; `measured(spec)`, the expression of what it keeps of an event, where no
+    `measure` says that; and `counting(spec, zone)`, a detector for what is measured, each value being a key of its own:
+    its episodes then are the events of the rule's detector (`Rule.counting`).
     """
 
     NAME: str

@@ -47,9 +47,10 @@ from streams.judging.episodes import HoldOptions
 from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
 from streams.kinds.parts.circles import Circles
-from streams.kinds.parts.clusters import Bin, Bucket, Cluster, Follower, Found
+from streams.kinds.parts.clusters import Bin, Cluster, Follower, Found
 from streams.kinds.parts.discs import RESOLUTION, cell_of, disc_problems, radius_of, rings_around, rings_of
 from streams.kinds.parts.exceedance import BELIEVED, how_long
+from streams.kinds.parts.tally import Bucket, Tally
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Learning, Rarity
 from streams.unusual.baselines import SEASONS, Season
@@ -144,13 +145,20 @@ class Hotspot:
         return HotspotState(Circles(), usual=self._nothing(), key=key)
 
     def on_event(self, state: HotspotState, member: Member) -> None:
-        """Count it in the bin that fills; the first one after a quiet time begins it."""
-        if not isinstance(member.value, str):
+        """Count it in the bin that fills; the first one after a quiet time begins it.
+
+        Its value is a cell, or the cell and what was counted there (`Bucket.told`).
+        """
+        value = member.value
+        if not isinstance(value, str | list):
             return
         if state.filling is None:
             self._begin(state, self.edges.after(member.time))
         assert state.filling is not None
-        state.filling.cells.setdefault(member.value, Bucket()).add(member)
+        if isinstance(value, str):
+            state.filling.cells.setdefault(value, Bucket()).add(member)
+        else:
+            state.filling.cells.setdefault(value[0], Bucket()).take(value[1:], member.facts)
 
     def due(self, state: HotspotState) -> Micros | None:
         """The next of: the end of the bin, `for` or `keep_firing_for` of a cluster, the time to forget."""
@@ -303,6 +311,11 @@ def learning_of(spec: Mapping[str, Any]) -> Learning:
 def measured(spec: Mapping[str, Any]) -> Expression:
     """What is kept of an event: the cell that its place lies in."""
     return cell_of(spec.get("cell", RESOLUTION))
+
+
+def counting(spec: Mapping[str, Any], zone: ZoneInfo) -> Detector:
+    """What counts the events of one cell, before all cells are looked at together."""
+    return Tally(bin_of(spec), zone)
 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:

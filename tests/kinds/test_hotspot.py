@@ -261,11 +261,11 @@ def noise(place: Place | None) -> Event:
     return Event("e", "requests", "request.noise", 5, 5, place, None, {}, 0, 0)
 
 
-def test_an_event_goes_to_the_one_key_of_the_rule_with_its_cell_as_value() -> None:
+def test_an_event_goes_to_the_key_of_its_cell_to_be_counted() -> None:
     bundle = read(RULE)
     router = Router(bundle)
     (ref, key, member), = router.route(noise(Place(*h3.cell_to_latlng(CENTRE))))
-    assert (ref, key, member.value) == (bundle.rules["concentrated"].ref, (), CENTRE)
+    assert (ref, key, member.value) == (bundle.rules["concentrated"].ref + "/counts", (CENTRE,), CENTRE)
     assert router.route(noise(Place(district="west"))) == []
     assert router.route(noise(None)) == []
     assert router.counts == {("no_place", "concentrated"): 2}

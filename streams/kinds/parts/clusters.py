@@ -13,24 +13,10 @@ from typing import Any, Protocol
 import msgspec
 
 from streams.clocks import AFTER_ALL
-from streams.judging.episodes import EVIDENCE_LIMIT, Hold, HoldOptions
+from streams.judging.episodes import Hold, HoldOptions
 from streams.kinds.parts.circles import NO_MARK, Circles
-from streams.records import Member, Micros
-
-
-class Bucket(msgspec.Struct, array_like=True):
-    """The events of one cell in one bin: how many, and the first of them. Facts are kept of the newest alone."""
-
-    count: int = 0
-    members: list[Member] = []
-
-    def add(self, member: Member) -> None:
-        """One more event."""
-        self.count += 1
-        if self.count <= EVIDENCE_LIMIT:
-            if self.members:
-                self.members[-1] = msgspec.structs.replace(self.members[-1], facts=None)
-            self.members.append(msgspec.structs.replace(member, value=None))
+from streams.kinds.parts.tally import Bucket
+from streams.records import Micros
 
 
 class Bin(msgspec.Struct, array_like=True):

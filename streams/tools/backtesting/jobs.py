@@ -52,7 +52,7 @@ class Jobs:
     def __init__(self, bundle: Bundle, sources: Collection[str], number: int) -> None:
         self.number = number
         self.together = family(bundle)
-        self._refs = frozenset(bundle.rules[name].ref for name in self.together)
+        self._refs = frozenset(bundle.rules[name].entry for name in self.together)
         context = get_context("fork")  # the rules are compiled already and cannot be sent
         self._pipes: list[Connection] = []
         gc.collect()
@@ -125,8 +125,8 @@ class Jobs:
 
 
 def family(bundle: Bundle) -> frozenset[str]:
-    """The rules that read findings and those whose findings are read."""
-    reading = [rule for rule in bundle.rules.values() if rule.bases]
+    """The rules that read findings, those whose findings are read, and those whose events are counted first."""
+    reading = [rule for rule in bundle.rules.values() if rule.bases or rule.counting is not None]
     return frozenset(one.id for rule in reading for one in (rule, *bases(bundle, rule)))
 
 

@@ -70,7 +70,8 @@ class Onlooker:
         self.logics: list[Logic | None] = [
             None if one.written is None or one.written.form is None else logic(one.written) for one in rule.selectors]
         self.names = names_of(rule)
-        single = msgspec.structs.replace(bundle, rules={rule.id: rule})
+        undivided = msgspec.structs.replace(rule, counting=None)
+        single = msgspec.structs.replace(bundle, rules={rule.id: undivided})
         self.routers = {findings: Router(single, findings) for findings in (False, True)}
         self.by = parts_of(rule)
 
