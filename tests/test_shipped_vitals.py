@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from streams.clocks import HOUR, MINUTE, parse_rfc3339
+from streams.composites import bases
 from streams.records import Event, Micros
 from streams.rulefile import load
 from streams.rules import Bundle
@@ -51,8 +52,9 @@ class Day:
 
 
 def only_vitals(bundle: Bundle) -> Bundle:
-    """The bundle without the rules of the library."""
-    rules = {name: rule for name, rule in bundle.rules.items() if name.startswith("source-silent.")}
+    """The bundle with those rules of the library alone that indicators read."""
+    read = {one.id for sign in bundle.indicators.values() for one in bases(bundle, sign)}
+    rules = {name: rule for name, rule in bundle.rules.items() if name.startswith("source-silent.") or name in read}
     return msgspec.structs.replace(bundle, rules=rules)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from streams.composites import feeds
 from streams.findings import CLOSED, RETRACTED, FindingRow, Reading, ReadingRow
 from streams.records import Micros
 from streams.respond.identity import identity
@@ -34,6 +35,7 @@ class Board:
 
     def __init__(self, bundle: Bundle, memory: Memory, retention: Micros) -> None:
         self.bundle, self.memory, self.retention = bundle, memory, retention
+        self._feeds = {name: feeds(bundle, rule) for name, rule in bundle.indicators.items()}
         self._by_indicator: dict[str, dict[str, None]] = {}
         self._swept: dict[str, Micros] = {}
         self._scores: dict[Level, Counter[int]] = {}
@@ -115,12 +117,12 @@ class Board:
 
     def _silent(self, rule: Rule) -> bool:
         quiet = self.memory.quiet
-        return any(source in quiet and quiet[source].silent for source in rule.sources)
+        return any(source in quiet and quiet[source].silent for source in self._feeds[rule.id])
 
     def _hush(self, source: str, at: Micros) -> Iterator[Output]:
         """Tell of everything that is read from a source that it is unknown now."""
         for rule in self.bundle.indicators.values():
-            if source not in rule.sources:
+            if source not in self._feeds[rule.id]:
                 continue
             for name in sorted(self._by_indicator.get(rule.id, ())):
                 sign = self.memory.signs[name]

@@ -206,7 +206,7 @@ class Assembler:
         sources = {name: source for name, source in read.items() if source is not None}
         self.names, self.sources, self.city = names, sources, city
         rules = self._rules(names, expressions, sources)
-        signs = self._indicators(names, expressions, sources)
+        signs = self._indicators(names, expressions, sources, rules)
         policy = Responding(self._all, names, expressions, city, rules, self.report).policy()
         called = names.called()
         macros.check_unused(names, called, any(one.values.get("open") for one in self._all("source")))
@@ -226,7 +226,7 @@ class Assembler:
         self.derived.templates(self._all("template"), registers)
         self.derived.confine()
         self.derived.overrides(self._all("override"), registers)
-        self.derived.name_families()
+        self.derived.name_families(self._all("indicator"))
 
     def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
         return {one.id: read(one) for one in self._all(shelf)}
@@ -252,7 +252,7 @@ class Assembler:
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         documents = [one for one in self._all("rule") if only is None or one.id in only]
         drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path, one.origin) for one in documents]
-        builder = Builder(names, selection, expressions, self.report, observed(drafts))
+        builder = Builder(names, selection, expressions, self.report, observed([*drafts, *self._signs()]))
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report, self.city, pages_of(self.files))
         tests = self._tests()
@@ -268,11 +268,17 @@ class Assembler:
         self.derived.shared.tell(self.report)
         return rules
 
-    def _indicators(self, names: Names, expressions: Expressions, sources: Mapping[str, Source]) -> dict[str, Rule]:
+    def _indicators(
+        self, names: Names, expressions: Expressions, sources: Mapping[str, Source], rules: Mapping[str, Rule]
+    ) -> dict[str, Rule]:
         """The vital signs."""
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         builder = Builder(names, selection, expressions, self.report)
-        return indicators.Indicators(builder, self.report).build(self._all("indicator"))
+        builder.rules.update(rules)
+        return indicators.Indicators(builder, self.documents["rule"], self.report).build(self._signs())
+
+    def _signs(self) -> list[RuleDraft]:
+        return [RuleDraft(indicators.KIND, one.values, one.path, one.origin) for one in self._all("indicator")]
 
     def _unsure(self, sources: Mapping[str, Source]) -> bool:
         """Whether an open source could not be read."""

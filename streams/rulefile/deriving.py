@@ -135,12 +135,12 @@ class Deriver:
         if base.origin.template:
             self.families[base.origin.template].append(name)
 
-    def name_families(self) -> None:
-        """Who names a rule, or a template, names its whole family."""
+    def name_families(self, others: Iterable[Document] = ()) -> None:
+        """Who names a rule, or a template, names its whole family: rules do, and `others`."""
         wide = {name: family for name, family in self.families.items() if family != [name]}
         if not wide:
             return
-        for document in self.rules.values():
+        for document in (*self.rules.values(), *others):
             read = document.values.read
             for field in ("rule", "steps", "until"):
                 if field in read:

@@ -5,7 +5,7 @@ They are built as rules are, by the same builder, with the few common fields tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, cast
 
 import msgspec
@@ -16,23 +16,24 @@ from streams.kinds.parts import indicators
 from streams.records import key_part
 from streams.rulefile import codes
 from streams.rulefile.bands import TopDraft
-from streams.rulefile.building import Builder
+from streams.rulefile.building import Builder, named_rules
 from streams.rulefile.codes import Report
 from streams.rulefile.common import COMMON
-from streams.rulefile.drafts import Document, RuleDraft
+from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.expressions import said_type
-from streams.rulefile.scalars import a_or_an
+from streams.rulefile.scalars import a_or_an, advise
 from streams.rulefile.selectors import KEY_TYPES
 from streams.rules import Rule
 
-_SHARED = ("kind", "id", "title", "description", "where", "by", "owner", "zone")
+_SHARED = ("kind", "id", "title", "description", "event", "rule", "where", "by", "owner", "zone")
 FIELDS = (
     *(field for field in COMMON if field.name in _SHARED),
-    Field("event", "texts", "one or more event types, `sensor.*` for a branch", required=True),
     *indicators.FIELDS,
     *indicators.ABOUT_FIELDS,
     Field("tests", "tests", "timelines with the readings they must give", default=()),
 )
+CLOSED = Expression("closed", "timestamp", lambda event: event.fields.get("closed"), frozenset(["closed"]))
+"""When a finding closed; None while it is open."""
 KIND = cast(Kind, indicators)
 FOREIGN = {
     field.name: "an indicator is published and not alarmed: write a rule beside it"
@@ -42,23 +43,24 @@ FOREIGN = {
 
 
 class Indicators:
-    """Builds the indicators of a bundle."""
+    """Builds the indicators of a bundle. `known` are the ids of all rules that are written."""
 
-    def __init__(self, builder: Builder, report: Report) -> None:
-        self.builder, self.report = builder, report
+    def __init__(self, builder: Builder, known: Collection[str], report: Report) -> None:
+        self.builder, self.known, self.report = builder, known, report
 
-    def build(self, documents: Iterable[Document]) -> dict[str, Rule]:
+    def build(self, drafts: Iterable[RuleDraft]) -> dict[str, Rule]:
         """Those that are right, by id; what is wrong with the others is reported."""
         found = {}
-        for one in documents:
-            rule = self._one(RuleDraft(KIND, one.values, one.path))
+        for draft in drafts:
+            rule = self._one(draft)
             if rule is not None:
                 found[rule.id] = rule
         return found
 
     def _one(self, draft: RuleDraft) -> Rule | None:
         values, before = draft.values, self.report.faults
-        value = self._parts(draft)
+        self._named(draft)
+        value = CLOSED if values.get("open") else self._parts(draft)
         if not 0 <= values.get("weight", 1) <= 1:
             text = f"the weight {values['weight']:g} is not from 0 to 1"
             self.report.add(codes.BAD_WEIGHT, values.spot("weight"), text)
@@ -67,10 +69,20 @@ class Indicators:
             return None
         if not rule.owner:
             self.report.add(codes.NO_OWNER, values.spot("id"), f"`{rule.id}` has no owner")
-        if not rule.sources:
+        if not rule.sources and not rule.bases:
             self.report.add(codes.NO_SOURCE, values.spot("event"), f"no source sends what `{rule.id}` measures")
         vital = indicators.vital_of(rule.spec, values.read, values.get("description", ""))
         return msgspec.structs.replace(rule, facts={}, value=value or rule.value, vital=vital)
+
+    def _named(self, draft: RuleDraft) -> None:
+        """The rules that it reads are there; only findings can be open."""
+        for passage in named_rules(draft):
+            if passage.text not in self.known:
+                text = f"there is no rule `{passage.text}`"
+                self.report.add(codes.UNKNOWN_RULE, passage.spot, text, advise(passage.text, self.known))
+        if draft.values.get("open") and not draft.values.get("rule"):
+            text = "only what rules find can be open; an event is over at once"
+            self.report.add(codes.BAD_OPEN, draft.values.spot("open"), text)
 
     def _parts(self, draft: RuleDraft) -> Expression | None:
         """What is counted by `top`: a value that holds its parts."""

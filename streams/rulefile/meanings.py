@@ -163,6 +163,7 @@ MEANINGS: dict[str, str] = {
     "TOC153": "A list of the most frequent counts events by fields of theirs, and measures nothing else.",
     "TOC154": "What is usual is learnt of one period after the other: the periods must fill a day, and each must have "
               "a value.",
+    "TOC155": "`open` counts findings that last, at the end of a period. Events have no duration.",
     # The city
     "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
               "that is not among them. It never holds, in an exception neither, and nobody would notice.",

@@ -66,9 +66,10 @@ def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
     """The bundle with this rule and those that it reads."""
+    read = {one.id: one for one in bases(bundle, rule)}
     if rule.vital is not None:
-        return msgspec.structs.replace(bundle, rules={}, indicators={rule.id: rule})
-    return msgspec.structs.replace(bundle, rules={one.id: one for one in (rule, *bases(bundle, rule))}, indicators={})
+        return msgspec.structs.replace(bundle, rules=read, indicators={rule.id: rule})
+    return msgspec.structs.replace(bundle, rules={rule.id: rule, **read}, indicators={})
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:

@@ -17,6 +17,10 @@ the status is `unknown`.
 With a `baseline` readings carry what is usual at such an hour: what was expected, and the range in which nine of ten
 values lie (`streams/kinds/parts/comparing.py`). `bands` may then say how rare a value must be to be amber or red.
 
+With `rule` in place of `event` it measures the findings of rules: each is an event of the moment at which it opened,
+with `value`, `count` and `closed` among its fields. With `open` it counts those that are open at the end of the
+period; they are followed for as long as the `window` looks back, a week at most.
+
 `top` gives a list in place of a value: the `k` most frequent combinations of its parts within the window,
 each with how often it came, how often within the window before and its place then; with a `baseline` also how often
 it usually comes. An event that lacks a part is not counted. Such a list has no status.
@@ -32,12 +36,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
-from streams.clocks import DAY, MINUTE
+from streams.clocks import DAY, MINUTE, WEEK
 from streams.judging.episodes import HoldOptions
 from streams.judging.windows import contradictions
 from streams.kinds import Detector, Field
 from streams.kinds.parts.comparing import COUNTED, MEASURED
-from streams.kinds.parts.readings import Frequent, Indicator
+from streams.kinds.parts.readings import Frequent, Indicator, Lasting
 from streams.specs import Learning, Measure, Window
 from streams.unusual.baselines import SEASONS
 from streams.vitals import CITY, LOW, NONE, ROLLUPS, Bands, Vital
@@ -53,6 +57,7 @@ FIELDS = (
     Field("recovery", "number", "how far beyond a band the value must be before the status gets better", default=0),
     Field("hold", "positive", "of how many readings in a row another status must be before it is taken", default=1),
     Field("top", "top", "a list in place of a value: the most frequent, {by: [type, place.address], k: 10}"),
+    Field("open", "boolean", "with `rule`: how many of the findings are open at the end of the period", default=False),
     Field("baseline", "baseline", "what is usual: {season, memory, holidays, min_samples}; readings carry its band"),
 )
 ABOUT_FIELDS = (  # they decide nothing that is measured
@@ -96,13 +101,18 @@ def _blamed(text: str) -> str:
 
 def _doubts(spec: Mapping[str, Any]) -> list[Problem]:
     found = []
-    bands, good = spec.get("bands"), spec.get("good", LOW)
+    bands, good, window = spec.get("bands"), spec.get("good", LOW), spec.get("window") or spec["every"]
     if isinstance(bands, Bands):
         found += list(_band_doubts(bands, good, spec))
     idle = [name for name in ("bands", "recovery", "min_events") if spec.get("top") is not None and spec.get(name)]
     found += [(name, f"`{name}` says nothing of a list: `top` has no status", f"remove `{name}`") for name in idle]
     if spec.get("top") is not None and spec.get("measure", Measure()) != Measure():
         found.append(("measure", "`top` counts and measures nothing else", "remove `measure`"))
+    idle = [name for name in ("top", "min_events", "measure") if spec.get(name) not in (None, 0, Measure())]
+    found += [("open", f"`open` counts, and `{name}` says something else", f"remove `{name}`")
+              for name in idle if spec.get("open")]
+    if spec.get("open") and window > WEEK:
+        found.append(("open", "a finding is followed for a week, and the window is longer", "look back 1w at most"))
     below = [name for name in ("recovery", "min_events") if spec.get(name, 0) < 0]
     found += [(name, f"`{name}` is negative", "write 0 or more") for name in below]
     return [*found, *_misfits(spec)] if isinstance(spec.get("baseline"), Learning) else found
@@ -157,4 +167,6 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
     vital = vital_of(spec, {})
     if vital.top is not None:
         return Frequent(vital, Measure(), 0, zone, holidays)
+    if spec.get("open"):
+        return Lasting(vital, Measure(), 0, zone, holidays)
     return Indicator(vital, spec.get("measure") or Measure(), spec.get("min_events") or 0, zone, holidays)

@@ -111,6 +111,15 @@ class Indicator:
         return self.comparer.usual(state.kept, end, value, count)
 
 
+class Lasting(Indicator):
+    """An indicator with `open`; a member is a finding, and its value when that closed, None while it has not."""
+
+    def _value(self, state: IndicatorState, end: Micros) -> tuple[Any, int]:
+        super()._value(state, end)
+        members = state.members[state.head:]
+        return sum(member.value is None or member.value >= end for member in members), len(members)
+
+
 class Frequent(Indicator):
     """An indicator with `top`; a member's value holds the parts of what is counted."""
 

@@ -58,6 +58,67 @@ def of(document: str, expected: str) -> Result:
     return result
 
 
+OF_RULES = """\
+kind: threshold
+id: many
+event: call.crash
+by: road
+window: 10m
+condition: {gte: 2}
+owner: police
+---
+kind: indicator
+id: roads-in-trouble
+rule: many
+every: 15m
+window: 1h
+open: true
+bands: {amber: 1, red: 2}
+owner: police
+tests:
+  - name: what is open at the end of a period, whatever became of it later
+    events:
+      - {at: 10m, event: call.crash, road: Elm}
+      - {at: 12m, event: call.crash, road: Elm}
+      - {at: 12m, event: call.crash, road: Oak}
+      - {at: 13m, event: call.crash, road: Oak}
+      - {at: 14m, event: call.crash, road: Oak}
+      - {at: 26m, event: call.crash, road: Ash}
+      - {at: 28m, event: call.crash, road: Ash}
+    readings:
+      - {at: 15m, value: 2, status: red, events: 2}
+      - {at: 30m, value: 1, status: amber, events: 3}
+      - {at: 45m, value: 0, status: green, events: 3}
+      - {at: 1h, value: 0}
+      - {at: 75m, value: 0, events: 1}
+      - {at: 90m, value: 0, events: 0}
+---
+kind: indicator
+id: troubles
+rule: [many]
+by: road
+every: 1h
+measure: {max: value}
+bands: {amber: 2, red: 9}
+owner: police
+tests:
+  - name: how bad it became
+    events:
+      - {at: 12m, event: call.crash, road: Oak}
+      - {at: 13m, event: call.crash, road: Oak}
+      - {at: 14m, event: call.crash, road: Oak}
+    readings:
+      - {at: 1h, key: Oak, value: 3, status: amber}
+      - {at: 2h, key: Oak, value: null, status: unknown}
+"""
+
+
+def test_findings_of_rules_are_measured_and_those_that_are_open_counted() -> None:
+    made, problems = check_files({"a.yaml": (CITY + OF_RULES).encode()})
+    assert made is not None, problems
+    assert [one.problems for one in run_tests(made)] == [[], []]
+
+
 def test_the_list_is_complete_and_in_order_of_time_and_key() -> None:
     right = """\
     readings:
