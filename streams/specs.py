@@ -125,6 +125,19 @@ class Expect(msgspec.Struct, frozen=True):
     seen_within: Micros | None = None
 
 
+class Registered(msgspec.Struct, frozen=True):
+    """Which rows of a register were heard of in time.
+
+    `by` is the expression that names the row of an event ("": the field called as the register's key), `within` the
+    column that says how often each reports, to which `grace` is added.
+    """
+
+    register: str
+    by: str
+    within: str
+    grace: Micros = 0
+
+
 class Written(msgspec.Struct, frozen=True):
     """A part of a rule file as it is written: plain values, and line and column (from 1) of each.
 

@@ -1,11 +1,11 @@
-"""How the structured fields of an indicator are read: `bands` and `top`."""
+"""How the structured fields of an indicator are read: `bands`, `top` and `of`."""
 
 from __future__ import annotations
 
 import msgspec
 
 from streams.kinds import Field
-from streams.kinds.parts.indicators import BANDS_FIELDS, TOP_FIELDS
+from streams.kinds.parts.indicators import BANDS_FIELDS, OF_FIELDS, TOP_FIELDS
 from streams.rulefile import codes, scalars
 from streams.rulefile.baselining import SIDES, read_rarity
 from streams.rulefile.codes import Report
@@ -13,6 +13,7 @@ from streams.rulefile.documents import READERS as DOCUMENT_READERS
 from streams.rulefile.fields import read_fields
 from streams.rulefile.nodes import Mapping, Node
 from streams.rulefile.scalars import Bad, Passage, Reader, Told, advise
+from streams.specs import Registered
 from streams.vitals import Bands, Mark, Top
 
 
@@ -50,6 +51,15 @@ def read_mark(node: Node, field: Field, report: Report) -> Mark:
 
 
 READERS: dict[str, Reader] = {**DOCUMENT_READERS, "mark": read_mark}
+
+
+def read_registered(node: Node, field: Field, report: Report) -> Registered:
+    """`{register: sensors, within: report_interval, grace: 15m}`."""
+    values = read_fields(node, OF_FIELDS, DOCUMENT_READERS, report, "`of`")
+    if not values.sound:
+        raise Told
+    by = values.get("by")
+    return Registered(values["register"], "" if by is None else by.text, values["within"], values.get("grace", 0))
 
 
 def read_top(node: Node, field: Field, report: Report) -> TopDraft:

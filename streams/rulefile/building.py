@@ -59,6 +59,7 @@ _CODE_OF = {
     "top": codes.BAD_TOP,
     "indicator baseline": codes.BAD_USUAL,
     "indicator open": codes.BAD_OPEN,
+    "indicator of": codes.BAD_ALIVE,
     "indicator every": codes.BAD_PERIOD,
     "indicator window": codes.BAD_PERIOD,
     "indicator measure": codes.BAD_TOP,

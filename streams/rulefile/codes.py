@@ -306,6 +306,7 @@ BAD_BANDS = _code("TOC151", "bands that do not fit the indicator", "write for ex
 BAD_WEIGHT = _code("TOC152", "not a weight", "write a number from 0 (does not count) to 1 (counts fully)")
 BAD_TOP = _code("TOC153", "a list of the most frequent that cannot be made", "write {by: [type, place.address], k: 10}")
 BAD_USUAL = _code("TOC154", "a baseline that an indicator cannot have", "change or remove the field")
+BAD_ALIVE = _code("TOC156", "a register that what is heard cannot be held against", "name a column of the register")
 BAD_OPEN = _code("TOC155", "what is open cannot be counted", "write `rule:` with the rules whose findings are meant")
 
 

@@ -164,6 +164,8 @@ MEANINGS: dict[str, str] = {
     "TOC154": "What is usual is learnt of one period after the other: the periods must fill a day, and each must have "
               "a value.",
     "TOC155": "`open` counts findings that last, at the end of a period. Events have no duration.",
+    "TOC156": "`of` counts rows of a register: it must say in a column how often each reports, and have a column for "
+              "each part of the key.",
     # The city
     "TOC160": "City.yaml, or the file that draws the districts, lists the city's districts, and a comparison names one "
               "that is not among them. It never holds, in an exception neither, and nobody would notice.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.rulefile import documents, parameters
-from streams.rulefile.bands import read_bands, read_top
+from streams.rulefile.bands import read_bands, read_registered, read_top
 from streams.rulefile.baselining import read_baseline
 from streams.rulefile.duty import read_schedule
 from streams.rulefile.exceptions import read_exceptions
@@ -24,4 +24,5 @@ READERS: dict[str, Reader] = {
     "distance": read_distance,
     "bands": read_bands,
     "top": read_top,
+    "registered": read_registered,
 }

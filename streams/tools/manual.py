@@ -140,6 +140,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "indicator": lambda: fields_table(INDICATOR_FIELDS),
         "bands": lambda: fields_table(indicators.BANDS_FIELDS),
         "top": lambda: fields_table(indicators.TOP_FIELDS),
+        "of": lambda: fields_table(indicators.OF_FIELDS),
         "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
         **{name: lambda name=name: fields_table(responding.TABLES[name]) for name in responding.TABLES},
         "channel": lambda: fields_table(responding.CHANNEL_FIELDS),

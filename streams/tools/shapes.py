@@ -295,6 +295,7 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
                                   (("budget", "recurrence", "p"),)),
     "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
     "mark": lambda field: Either((One(("number",)), Table("mark", RARELY, "how rare it must be", least=1, most=1))),
+    "registered": lambda field: Table("of", indicators.OF_FIELDS, "which of a register were heard of"),
     "top": lambda field: Table("top", indicators.TOP_FIELDS, "the most frequent"),
     "schedule": _schedule,
     "exceptions": lambda field: Many(Table("exception", exceptions.FIELDS, "what is known and needs no alert")),

@@ -145,7 +145,8 @@ def _known(asked: Asked, counted: list[Member], end: int, heard: bool) -> Known:
     known, first, last = Known(baseline.begin()), counted[0].time, None
     for at in range(every, end + every, every):
         inside = [one for one in counted if at - window <= one.time < at]
-        if last is not None and min((one.time for one in inside), default=0) >= last + asked.memory:
+        begun = min((one.time for one in inside), default=0)
+        if last is not None and begun >= last + asked.memory and not _kept(asked, counted, begun // every * every):
             known, first, last = Known(baseline.begin()), inside[0].time, None
         if asked.counts and last is not None and inside and (at < end or heard):
             _learn_quiet(asked, known, baseline, range(last, at - every, every))

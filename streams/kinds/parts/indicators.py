@@ -21,6 +21,12 @@ With `rule` in place of `event` it measures the findings of rules: each is an ev
 with `value`, `count` and `closed` among its fields. With `open` it counts those that are open at the end of the
 period; they are followed for as long as the `window` looks back, a week at most.
 
+With `of` it measures which of the things that a register lists were heard of in time: each row says how often it
+reports, and the value is the share of those that did, at the end of the period. A thing that was never heard of
+counts as silent, one that the register does not list does not count. What is known of them begins with the first
+event of a key, so there is no value before the longest of their times has passed since then. Key parts are columns of
+the register: `place.district` is `district`, or the district of the row's place.
+
 `top` gives a list in place of a value: the `k` most frequent combinations of its parts within the window,
 each with how often it came, how often within the window before and its place then; with a `baseline` also how often
 it usually comes. An event that lacks a part is not counted. Such a list has no status.
@@ -58,6 +64,8 @@ FIELDS = (
     Field("hold", "positive", "of how many readings in a row another status must be before it is taken", default=1),
     Field("top", "top", "a list in place of a value: the most frequent, {by: [type, place.address], k: 10}"),
     Field("open", "boolean", "with `rule`: how many of the findings are open at the end of the period", default=False),
+    Field("of", "registered", "in place of `measure`: the share of a register's rows that were heard of in time: "
+          "{register: sensors, within: report_interval, grace: 15m}"),
     Field("baseline", "baseline", "what is usual: {season, memory, holidays, min_samples}; readings carry its band"),
 )
 ABOUT_FIELDS = (  # they decide nothing that is measured
@@ -73,6 +81,12 @@ BANDS_FIELDS = (
 TOP_FIELDS = (
     Field("by", "texts", "the parts that make two events the same: fields, `type`, `place.address`", required=True),
     Field("k", "positive", "how long the list is", default=10),
+)
+OF_FIELDS = (
+    Field("register", "string", "what there is", required=True),
+    Field("within", "string", "the column of the register that says how often each reports", required=True),
+    Field("grace", "duration", "how much later is still in time", default=0),
+    Field("by", "cel", "the field of the events that names the row; if not given the one called as the register's key"),
 )
 PERIODS_AT_MOST = 10_000  # of a window
 COMMONEST = 0.05  # what comes in one period of twenty is nothing unusual
@@ -111,6 +125,9 @@ def _doubts(spec: Mapping[str, Any]) -> list[Problem]:
     idle = [name for name in ("top", "min_events", "measure") if spec.get(name) not in (None, 0, Measure())]
     found += [("open", f"`open` counts, and `{name}` says something else", f"remove `{name}`")
               for name in idle if spec.get("open")]
+    if spec.get("of") is not None:
+        idle += [name for name in ("open", "window") if spec.get(name)]
+        found += [("of", f"`of` measures, and `{name}` says something else", f"remove `{name}`") for name in idle]
     if spec.get("open") and window > WEEK:
         found.append(("open", "a finding is followed for a week, and the window is longer", "look back 1w at most"))
     below = [name for name in ("recovery", "min_events") if spec.get(name, 0) < 0]

@@ -6,7 +6,7 @@ What the fields mean stands in `streams/kinds/parts/indicators.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -64,9 +64,13 @@ class Indicator:
     def on_event(self, state: IndicatorState, member: Member) -> None:
         """Count an event."""
         if self.gauge.take(state, member) and state.edge is None:
-            state.edge = self.edges.after(member.time)
-            if state.kept is not None and state.kept.first is None:
-                state.kept.first = member.time
+            self._begin(state, member.time)
+
+    def _begin(self, state: IndicatorState, time: Micros) -> None:
+        """An event where no period runs."""
+        state.edge = self.edges.after(time)
+        if state.kept is not None and state.kept.first is None:
+            state.kept.first = time
 
     def due(self, state: IndicatorState) -> Micros | None:
         """The end of the period; while none runs, when what is usual is forgotten."""
@@ -95,9 +99,13 @@ class Indicator:
             facts["usual"] = list(msgspec.structs.astuple(usual))
         state.hold.episodes.append(Episode(end, end, value, [], count, facts=facts))
         state.hold.touch()
-        state.edge = self.edges.after(end) if state.members else None
+        state.edge = self.edges.after(end) if self._goes_on(state) else None
         if state.edge is None:
             state.standing = Standing()
+
+    def _goes_on(self, state: IndicatorState) -> bool:
+        """Whether there is something to measure at the end of the next period."""
+        return bool(state.members)
 
     def _value(self, state: IndicatorState, end: Micros) -> tuple[Any, int]:
         """What is measured, and of how many events."""
@@ -118,6 +126,56 @@ class Lasting(Indicator):
         super()._value(state, end)
         members = state.members[state.head:]
         return sum(member.value is None or member.value >= end for member in members), len(members)
+
+
+class AliveState(IndicatorState):
+    """`latest` is when each thing was heard of last, those that are silent left out; since `begun`, None if none is."""
+
+    key: KeyValues = ()
+    latest: dict[str, Micros] = {}
+    begun: Micros | None = None
+
+
+class Alive(Indicator):
+    """An indicator with `of`; a member's value names a thing. `rows` tell by key how long its things may be silent."""
+
+    state_type = AliveState
+
+    def __init__(self, vital: Vital, rows: Mapping[KeyValues, Mapping[str, Micros]], zone: ZoneInfo,
+                 holidays: frozenset[int] = frozenset()) -> None:
+        super().__init__(vital, Measure("ratio"), 0, zone, holidays)
+        self.rows = rows
+        self.horizon += max((max(row.values(), default=0) for row in rows.values()), default=0)
+
+    def start(self, key: KeyValues, now: Micros) -> AliveState:
+        """Nothing was heard of."""
+        kept = None if self.comparer is None else self.comparer.begin()
+        return AliveState(Hold(), kept=kept, key=key)
+
+    def on_event(self, state: IndicatorState, member: Member) -> None:
+        """Remember when a thing was heard of."""
+        assert isinstance(state, AliveState)
+        if str(member.value) not in self.rows.get(state.key, {}):
+            return
+        state.latest[str(member.value)] = member.time
+        if state.begun is None:
+            state.begun = member.time
+        if state.edge is None:
+            self._begin(state, member.time)
+
+    def _goes_on(self, state: IndicatorState) -> bool:
+        assert isinstance(state, AliveState)
+        if not state.latest:
+            state.begun = None
+        return bool(state.latest)
+
+    def _value(self, state: IndicatorState, end: Micros) -> tuple[Any, int]:
+        assert isinstance(state, AliveState)
+        begun = end if state.begun is None else state.begun
+        rows = self.rows.get(state.key, {})
+        state.latest = {name: time for name, time in state.latest.items() if end - time <= rows.get(name, -1)}
+        known = end - begun >= max(rows.values(), default=0)
+        return len(state.latest) / len(rows) if known and rows else None, len(state.latest)
 
 
 class Frequent(Indicator):

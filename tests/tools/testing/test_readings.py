@@ -113,6 +113,41 @@ tests:
 """
 
 
+ALIVE = """\
+kind: indicator
+id: alive
+event: call.crash
+by: place.district
+every: 15m
+of: {register: roads, within: speaks, grace: 5m}
+good: high
+bands: {amber: 0.9, red: 0.6}
+owner: police
+tests:
+  - name: two roads of the west, of which one falls silent, and a road that nobody knows
+    events:
+      - {at: 1m, event: call.crash, road: Elm, place: {district: west}}
+      - {at: 2m, event: call.crash, road: Ash, place: {district: west}}
+      - {at: 3m, event: call.crash, road: Pit, place: {district: west}}
+      - {at: 20m, event: call.crash, road: Elm, place: {district: west}}
+      - {at: 40m, event: call.crash, road: Elm, place: {district: west}}
+    readings:
+      - {at: 15m, value: null, status: unknown, key: west}
+      - {at: 30m, value: 0.5, status: red, events: 1}
+      - {at: 45m, value: 0.5, status: red}
+      - {at: 1h, value: 0.5}
+      - {at: 75m, value: 0.0, status: red, events: 0}
+"""
+ROADS = b"{kind: register, id: roads, key: road, fields: {road: string, speaks: duration, district: string}}"
+
+
+def test_the_rows_of_a_register_that_were_heard_of_in_time_are_measured() -> None:
+    rows = b"road,speaks,district\nElm,15m,west\nAsh,10m,west\nOak,1h,east\n"
+    made, problems = check_files({"a.yaml": (CITY + ALIVE).encode(), "roads.yaml": ROADS, "roads.csv": rows})
+    assert made is not None, problems
+    assert [one.problems for one in run_tests(made)] == [[]]
+
+
 def test_findings_of_rules_are_measured_and_those_that_are_open_counted() -> None:
     made, problems = check_files({"a.yaml": (CITY + OF_RULES).encode()})
     assert made is not None, problems
