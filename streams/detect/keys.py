@@ -60,7 +60,7 @@ class Key:
     `listed`: a register expects it.
     """
 
-    __slots__ = ("base", "detector", "done", "events", "floor", "folded", "head", "key", "listed",
+    __slots__ = ("_ids", "base", "detector", "done", "events", "floor", "folded", "head", "key", "listed",
                  "name", "rule", "since", "wake")
 
     def __init__(self, rule: str, detector: Detector, key: KeyValues, name: bytes, since: Micros) -> None:
@@ -69,6 +69,7 @@ class Key:
         self.head: Any = detector.start(key, since)
         self.events: list[Member] = []
         self.folded, self.listed = 0, False
+        self._ids: set[str] | None = None  # those of its events, where findings are among them
         self.done = self.wake = self.floor = BEFORE_ALL
 
     def __lt__(self, other: Key) -> bool:
@@ -97,7 +98,14 @@ class Key:
 
     def revise(self, identity: str, member: Member | None, clock: Micros) -> bool:
         """Put an event in place of the one with this id, or take that back; True if a refold is due."""
-        place = next((place for place, one in enumerate(self.events) if one.id == identity), None)
+        if self._ids is None:
+            self._ids = {one.id for one in self.events}
+        known = identity in self._ids  # most are new, and need not be looked for
+        place = next(place for place, one in enumerate(self.events) if one.id == identity) if known else None
+        if member is not None:
+            self._ids.add(identity)
+        else:
+            self._ids.discard(identity)
         if place is not None and place < self.folded:
             before = self.events.pop(place)
             if member is not None:
@@ -106,6 +114,10 @@ class Key:
         if place is not None:
             del self.events[place]
         return member is not None and self.take(member, clock)
+
+    def holds(self, identity: str) -> bool:
+        """Whether an event with this id is among those that are not settled."""
+        return any(one.id == identity for one in self.events)
 
     def fold(self, clock: Micros) -> None:
         """Fold on: the events that the rule's frontier admits, and what time brings between them."""
@@ -177,7 +189,7 @@ class Key:
                 return True
             self.floor = max(self.floor, horizon)
             self.events.clear()
-            self.folded, self.done = 0, BEFORE_ALL
+            self.folded, self.done, self._ids = 0, BEFORE_ALL, None
             self.head.hold.settle()
             self.base = _packer.encode(self.head)
             return False
@@ -222,7 +234,7 @@ class Key:
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
-        self.base, self.events, self.folded = row.base, row.events, row.folded
+        self.base, self.events, self.folded, self._ids = row.base, row.events, row.folded, None
         self.done, self.wake, self.floor, self.listed = row.done, row.wake, row.floor, row.listed
         self.head = msgspec.msgpack.decode(row.head, type=self.detector.state_type)
 
@@ -277,3 +289,4 @@ class Key:
         self.base = _packer.encode(mirror.head)
         self.events = self.events[count:]
         self.folded -= count
+        self._ids = None
