@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     _run(words)
     _load(words)
     _tail(words)
+    _vitals(words)
     _check(words)
     _test(words)
     _backtest(words)
@@ -106,6 +107,15 @@ def _tail(words: Words) -> None:
     parser.add_argument("topic", help="a topic's name, or: alerts dispatches late dlq shadow audit events vitals")
     parser.add_argument("--follow", "-f", action="store_true", help="wait for more")
     parser.add_argument("--json", action="store_true", help="JSON lines (always so)")
+    _broker(parser)
+
+
+def _vitals(words: Words) -> None:
+    parser = _command(words, "vitals", commands.vitals, "show the vital signs of the city as they stand now")
+    parser.add_argument("indicator", nargs="*", help="only these indicators")
+    parser.add_argument("--district", default="", metavar="D", help="only what is measured in this district")
+    parser.add_argument("--bad", action="store_true", help="only what is amber or red")
+    _rules(parser)
     _broker(parser)
 
 

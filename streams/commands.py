@@ -23,6 +23,7 @@ from streams.problems import Problem, Problems
 
 if TYPE_CHECKING:
     from streams.rulefile import Workshop
+    from streams.respond.board import Board
     from streams.rules import Bundle, Source
 
 PERSONAL_KEY = "TOCSIN_PERSONAL_KEY"
@@ -121,6 +122,37 @@ def tail(options: argparse.Namespace) -> int:
         short = ", ".join(sorted(SHORT_NAMES))
         raise Refused(f"{error}; short names are {short}; has a worker or `tocsin load` made it yet?") from error
     except LogError as error:
+        raise Refused(str(error)) from error
+    return 0
+
+
+def vitals(options: argparse.Namespace) -> int:
+    """`tocsin vitals`: the board of vital signs."""
+    from streams.logs import LogError, UnknownTopic, open_log
+    from streams.tools.asking import Misasked
+    from streams.tools.vitals import Wishes, as_json, board_of, shown
+    from streams.topics import Topics
+
+    bundle = load_bundle(options.rules)
+    wishes = Wishes(tuple(options.indicator), options.district, options.bad)
+
+    async def work() -> Board:
+        log = open_log(broker_of(options), **read_only(options))
+        await log.start()
+        try:
+            return await board_of(log, Topics(options.prefix).state("respond"), bundle)
+        finally:
+            await log.stop()
+
+    try:
+        board = asyncio.run(work())
+        if options.json:
+            sys.stdout.buffer.writelines(orjson.dumps(one) + b"\n" for one in as_json(board, bundle, wishes))
+        else:
+            sys.stdout.write(shown(board, bundle, wishes))
+    except UnknownTopic as error:
+        raise Refused(f"{error}; has a worker run on this log yet?") from error
+    except (LogError, Misasked) as error:
         raise Refused(str(error)) from error
     return 0
 

@@ -77,6 +77,26 @@ async def shown(log: Log, worker: Worker, expected: list[tuple[Any, ...]], apart
     await until(as_expected, 30, f"{expected}")
 
 
+def board_shown(folder: Path, broker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What `tocsin vitals` tells of what the worker has left."""
+    words = ["vitals", "--rules", str(folder / "rules"), "--broker", broker]
+    assert main([*words, "--json"]) == 0
+    told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {(one["indicator"], *one["key"].values(), one["end"][11:16], one["value"], one["status"])
+            for one in told if "indicator" in one and one["top"] is None} == {
+        ("devices", "08:30", 0, "red"), ("gas-level", "d1", "08:20", None, "unknown"),
+        ("gas-level", "d2", "08:25", None, "unknown")}
+    assert [(one["level"], one["status"]) for one in told if "level" in one] == [("city", "red")]
+    assert main(words) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[:2] == [["status", "where", "since"], ["red", "city", "2026-03-02", "08:10"]]
+    assert ["red", "devices", "0", "2026-03-02", "08:30", "2026-03-02", "08:30"] in lines
+    assert main([*words, "--bad", "gas-level"]) == 0
+    assert "gas-level" not in capsys.readouterr().out
+    assert main([*words, "gas-levels"]) == 2
+    assert "did you mean `gas-level`" in capsys.readouterr().err
+
+
 EXPECTED = [
     ("devices", "08:10", 2, "green"), ("devices", "08:20", 1, "amber"), ("devices", "08:30", 0, "red"),
     ("gas-level", "d1", "08:05", 25.0, "amber"), ("gas-level", "d1", "08:10", 45.0, "red"),
@@ -123,5 +143,6 @@ def test_readings_come_with_the_clock_are_corrected_and_outlive_a_restart(
     assert main(["backtest", "--rules", str(tmp_path / "rules"), "--broker", home.broker, "--vitals", "--json"]) == 0
     lines = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
     readings = [one["data"] for one in lines if one["type"] == "tocsin.vital.reading"]
+    board_shown(tmp_path, home.broker, capsys)
     said = {(one["indicator"], *one["key"].values(), one["end"][11:16], one["status"]) for one in readings}
     assert {(*one[:-2], one[-1]) for one in EXPECTED} <= said
