@@ -1,16 +1,19 @@
 """Detectors that ours is measured against, each a few lines: a score for each hour, and from which score it alarms.
 
-EARS C1 and C2 as in R's `surveillance::earsC` (minSigma 0), on hours; a moving mean of a week; Poisson around the mean
-of the same hour of the last eight weeks. Higher scores are rarer.
+EARS C1, C2 and C3 as in R's `surveillance::earsC` (minSigma 0), on hours; a moving mean of a week; Poisson around the
+mean of the same hour of the last eight weeks; Farrington. Higher scores are rarer.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from bench.detection import farrington
 from bench.detection.series import HOURS_A_WEEK
 from streams.clocks import HOUR, WEEK
 from streams.unusual.baselines import Counts, Season
@@ -30,7 +33,7 @@ class Detector(NamedTuple):
     bound: float
 
 
-def _moving(hours: int, gap: int = 0) -> Callable[[list[int]], Scores]:
+def moving(hours: int, gap: int = 0) -> Callable[[list[int]], Scores]:
     """Deviations above the mean of so many hours, which end so many before the one that is judged."""
     def scores(counts: list[int]) -> Scores:
         total = squares = 0
@@ -44,6 +47,23 @@ def _moving(hours: int, gap: int = 0) -> Callable[[list[int]], Scores]:
             scatter = math.sqrt(max(0, hours * squares - total * total) / (hours * (hours - 1))) if total else 0.0
             yield above / scatter if scatter else (math.inf if above > 0 else 0.0)
     return scores
+
+
+def c3(lags: Sequence[int] = (0, 1, 2)) -> Callable[[list[int]], Scores]:
+    """By how much C2 was above 1 in all, in this hour and the two before. R's package leaves this hour out."""
+    def scores(counts: list[int]) -> Scores:
+        parts = [0.0, 0.0, 0.0]
+        for score in moving(7, 2)(counts):
+            parts = [max(0.0, score - 1), *parts[:2]]
+            yield sum(parts[lag] for lag in lags)
+    return scores
+
+
+def _farrington(counts: list[int]) -> Scores:
+    foretold, first = farrington.hourly(counts)
+    above = foretold.above(np.asarray(counts[first:], dtype=np.float64)) * farrington.enough(counts)[first:]
+    yield from (0.0 for _ in range(first))
+    yield from above.tolist()
 
 
 def _poisson(counts: list[int]) -> Scores:
@@ -64,9 +84,11 @@ def _ours(counts: list[int]) -> Scores:
 
 
 DETECTORS = (
-    Detector("EARS C1, last 7 hours", _moving(7), DEVIATIONS),
-    Detector("EARS C2, 7 hours and a gap of 2", _moving(7, 2), DEVIATIONS),
-    Detector("moving mean and deviation, 168 hours", _moving(HOURS_A_WEEK), DEVIATIONS),
+    Detector("EARS C1, last 7 hours", moving(7), DEVIATIONS),
+    Detector("EARS C2, 7 hours and a gap of 2", moving(7, 2), DEVIATIONS),
+    Detector("EARS C3, three hours of C2", c3(), DEVIATIONS),
+    Detector("moving mean and deviation, 168 hours", moving(HOURS_A_WEEK), DEVIATIONS),
     Detector("Poisson, same hour of 8 weeks", _poisson, -math.log(ALPHA)),
+    Detector("Farrington, 8 weeks", _farrington, DEVIATIONS),
     Detector("`baseline`", _ours, -math.log(ALPHA)),
 )
