@@ -194,16 +194,16 @@ def _tested(options: argparse.Namespace) -> int:
     """One run of the tests that are chosen."""
     from streams.tools.asking import Misasked, rules_meant
     from streams.tools.testing.choice import chosen_by
-    from streams.tools.testing.session import Wishes, rules_of, run
+    from streams.tools.testing.session import Wishes, rules_of, run, signs_of
     from streams.tools.testing.terminal import console_on
 
     shop = load_workshop(options.rules)
     try:
-        names = rules_meant(shop, [*options.only, *options.rule])
+        names = rules_meant(shop, [*options.only, *options.rule], signs=True)
     except Misasked as error:
         raise Refused(str(error)) from error
     chosen = chosen_by(names, options.words)
-    if options.words and not rules_of(shop, chosen):
+    if options.words and not (rules_of(shop, chosen) or signs_of(shop, chosen)):
         raise Refused(f"-k {options.words!r} fits no test; it is looked for in `rule: name of the test`")
     wishes = Wishes(options.verbose, options.json, options.junit, f"{options.rules.as_posix()}/", options.coverage)
     return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on())) else 0

@@ -78,6 +78,7 @@ class Assembler:
         self.texts: list[FileText] = []
         self.snoozed: list[Snoozed] = []
         self.broken: list[str] = []
+        self.beside: dict[str, tuple[Written, ...]] = {}
         self.derived: Deriver
         self.names: Names
         self.sources: dict[str, Source]
@@ -255,7 +256,7 @@ class Assembler:
         builder = Builder(names, selection, expressions, self.report, observed([*drafts, *self._signs()]))
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report, self.city, pages_of(self.files))
-        tests = self._tests()
+        tests = self.beside = self._tests()
         for draft in ordered(drafts, self.report):
             with self.derived.shared.of(self.report, draft.origin):
                 rule = builder.build(draft)
@@ -275,7 +276,11 @@ class Assembler:
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         builder = Builder(names, selection, expressions, self.report)
         builder.rules.update(rules)
-        return indicators.Indicators(builder, self.documents["rule"], self.report).build(self._signs())
+        made = indicators.Indicators(builder, self.documents["rule"], self.report).build(self._signs())
+        return {
+            name: msgspec.structs.replace(sign, tests=(*sign.tests, *self.beside.get(name, ())))
+            for name, sign in made.items()
+        }
 
     def _signs(self) -> list[RuleDraft]:
         return [RuleDraft(indicators.KIND, one.values, one.path, one.origin) for one in self._all("indicator")]
@@ -287,7 +292,7 @@ class Assembler:
     def _tests(self) -> dict[str, tuple[Written, ...]]:
         """The tests that stand in files of their own, by rule."""
         families = self.derived.families
-        known = [*(one.id for one in self._all("rule") if one.id), *families]
+        known = [*(one.id for one in (*self._all("rule"), *self._all("indicator")) if one.id), *families]
         found: dict[str, tuple[Written, ...]] = {}
         for one in self.tests:
             rule = one.values.get("rule", one.path.rpartition("/")[2].removesuffix(TEST_SUFFIX))

@@ -19,12 +19,22 @@ class Misasked(Exception):
     """It cannot be done as it was asked; the text says what to do."""
 
 
-def rules_meant(shop: Workshop, names: Sequence[str]) -> list[str]:
-    """The rules that these names mean: a template, or a rule that districts have changed, means all made of it."""
+def rules_meant(shop: Workshop, names: Sequence[str], signs: bool = False) -> list[str]:
+    """The rules that these names mean: a template, or a rule that districts have changed, means all made of it.
+
+    With `signs` indicators can be named too.
+    """
+    own = signs_meant(shop, names) if signs else []
     meant, unknown = shop.meant(names)
+    unknown = [name for name in unknown if not any(one.partition("@")[0] == name or one == name for one in own)]
     if unknown:
-        raise Misasked(no_rule(shop, unknown[0]))
-    return meant
+        raise Misasked(no_rule(shop, unknown[0], signs))
+    return [*meant, *own]
+
+
+def signs_meant(shop: Workshop, names: Sequence[str]) -> list[str]:
+    """The indicators that are named; one that districts have changed means its variants too."""
+    return [one.id for name in names for one in shop.bundle.indicators.values() if name in (one.id, one.base)]
 
 
 def rule_meant(shop: Workshop, name: str) -> str:
@@ -38,9 +48,9 @@ def rule_meant(shop: Workshop, name: str) -> str:
     raise Misasked(f"{name} is a template; name one of its rules: {', '.join(own[:NAMES_AT_MOST])}{more}")
 
 
-def no_rule(shop: Workshop, name: str) -> str:
+def no_rule(shop: Workshop, name: str, signs: bool = False) -> str:
     """That there is no such rule, and which is the nearest."""
-    known = [*shop.bundle.rules, *shop.families]
+    known = [*shop.bundle.rules, *shop.families, *(shop.bundle.indicators if signs else ())]
     return f"no rule {name!r}; {advise(name, known, 'there are') or 'there is none at all'}"
 
 

@@ -21,7 +21,7 @@ from streams.problems import Problems
 from streams.records import Micros
 from streams.rulefile import Workshop, workshop, workshop_of
 from streams.rules import Bundle
-from streams.tools.asking import Misasked, local_instant, rules_meant
+from streams.tools.asking import Misasked, local_instant, rules_meant, signs_meant
 from streams.tools.backtest import Backtest, Span, final_line, log_line
 from streams.tools.backtesting import chart, verdict
 from streams.tools.backtesting.alerts import alerts
@@ -169,15 +169,19 @@ def _side(text: str, rules: Path) -> Side:
 def chosen(shop: Workshop, names: Sequence[str], strict: bool = True) -> Bundle:
     """The bundle with these rules, and those that they read, only; all where none is named. Raises Misasked.
 
-    A template, or a rule that districts have overridden, means all rules made of it.
+    A template, or a rule that districts have overridden, means all rules made of it. Indicators can be named too, and
+    no other is then measured.
     """
     bundle = shop.bundle
     if not names:
         return bundle
-    meant = rules_meant(shop, names) if strict else shop.meant(names)[0]
-    wanted = [bundle.rules[name] for name in meant]
+    signs = frozenset(signs_meant(shop, names))
+    meant = rules_meant(shop, names, signs=True) if strict else [*shop.meant(names)[0], *signs]
+    indicators = {name: one for name, one in bundle.indicators.items() if name in signs or not signs}
+    wanted = [*(bundle.rules[name] for name in meant if name in bundle.rules), *(indicators.values() if signs else ())]
     kept = {one.id for rule in wanted for one in (rule, *bases(bundle, rule))}
-    return msgspec.structs.replace(bundle, rules={name: one for name, one in bundle.rules.items() if name in kept})
+    rules = {name: one for name, one in bundle.rules.items() if name in kept}
+    return msgspec.structs.replace(bundle, rules=rules, indicators=indicators)
 
 
 def _seeing(asked: Asked, *bundles: Bundle) -> Asked:

@@ -33,7 +33,7 @@ def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> lis
     """Run and tell; the results."""
     begun = perf_counter()
     rules = rules_of(shop, chosen)
-    signs = shop.bundle.indicators.values()
+    signs = signs_of(shop, chosen)
     total = sum(chosen(rule, name_of(test)) for rule in (*rules, *signs) for test in rule.tests)
     writer = Writer(console, total, wishes.verbose, wishes.root)
     tell: Callable[[Result], None] = writer.tell if not wishes.json else lambda one: _tell_json(console, one)
@@ -41,7 +41,7 @@ def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> lis
     for result in results(shop.bundle, chosen, shop.rebuild):
         tell(result)
         found.append(result)
-    clauses = coverage(shop.bundle, rules, chosen, shop.rebuild) if wishes.coverage else None
+    clauses = coverage(shop.bundle, [*rules, *signs], chosen, shop.rebuild) if wishes.coverage else None
     if not wishes.json:
         writer.end(gaps(rules), clauses, perf_counter() - begun)
     else:
@@ -56,6 +56,11 @@ def rules_of(shop: Workshop, chosen: Chosen) -> list[Rule]:
     """The rules that are meant: those of which a test is chosen, and those that have none but would be."""
     return [rule for rule in shop.bundle.rules.values()
             if any(chosen(rule, name_of(test)) for test in rule.tests) or (not rule.tests and chosen(rule, ""))]
+
+
+def signs_of(shop: Workshop, chosen: Chosen) -> list[Rule]:
+    """The indicators of which a test is chosen."""
+    return [one for one in shop.bundle.indicators.values() if any(chosen(one, name_of(test)) for test in one.tests)]
 
 
 def _tell_json(console: Console, result: Result) -> None:

@@ -50,6 +50,15 @@ def test_it_prints_the_last_word_on_each_reading_and_every_turn_of_a_roll_up(
     assert turns[-1] == "green"
 
 
+@pytest.mark.parametrize(("named", "told"), [("readings", 4), ("gas", 4), ("another", 0)])
+def test_indicators_can_be_named(home: Path, capsys: pytest.CaptureFixture[str], named: str, told: int) -> None:
+    another = INDICATOR.replace("id: readings", "id: another").replace("sensor.gas", "sensor.gas\nwhere: level < 0.0")
+    (home / "rules" / "all.yaml").write_text(RULES + INDICATOR + another)
+    assert main([*BACKTEST, "--finish", "--vitals", "--rule", named]) == 0
+    found = [one for one in lines(capsys.readouterr().out) if one["type"] == "tocsin.vital.reading"]
+    assert len(found) == told
+
+
 @pytest.mark.parametrize(("words", "said"), [
     (["--log", "--vitals"], "--log or --vitals"), (["--vitals", "--jobs", "2"], "--vitals takes"),
     (["--vitals", "--diff", "rules"], "--vitals goes neither")])

@@ -187,6 +187,23 @@ def test_check_tells_it_too() -> None:
     assert [one.message for one in mistakes(made)] == ["crashes: three: an indicator finds nothing; write `readings:`"]
 
 
+def test_they_may_stand_in_a_file_of_their_own_and_be_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from streams.cli import main
+    (tmp_path / "a.yaml").write_text(CITY + INDICATOR + "where: road != \"Pit\"\n")
+    beside = "kind: tests\n" + EVENTS + """\
+    readings:
+      - {at: 15m, key: Elm, value: 2}
+      - {at: 15m, key: Oak, value: 1}
+      - {at: 30m, key: Elm}
+      - {at: 30m, key: Oak}
+"""
+    (tmp_path / "crashes.test.yaml").write_text(beside)
+    assert main(["test", "--rules", str(tmp_path), "crashes", "--coverage"]) == 0
+    assert "is never what it fails by" in capsys.readouterr().out
+    assert main(["test", "--rules", str(tmp_path), "crash"]) == 2
+    assert "did you mean `crashes`" in capsys.readouterr().err
+
+
 def test_the_command_runs_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from streams.cli import main
     (tmp_path / "a.yaml").write_text(CITY + INDICATOR + EVENTS + "    readings: []\n")
