@@ -1,14 +1,20 @@
 """What is normal: a seasonal baseline that learns from one bin after the other, in constant time and space. Pure.
 
 A baseline has a bucket for each hour of the week (or of the day, or one) with decayed sums of what its bins brought.
-What a bucket is expected to bring is its mean, smoothed with its neighbours by ½-1-½, drawn a little to the mean of
-all (so that a bucket seen once says not much), and scaled by the level of late: what lately came in proportion to
+What a bucket is expected to bring is its mean, smoothed with its neighbours by ½-1-½ and drawn a little to the mean
+of all (so that a bucket seen once says not much), and scaled by the level of late: what lately came in proportion to
 what the buckets told to expect.
 
-*Counts* are negative binomial around that; how much they scatter beyond chance (`1 / size`) is estimated from what
-came, all buckets together. *Values* are Student's t around that with one scale for all buckets; there the level is
-added. What is rarer than `CLIP` is learnt as if it were just that rare, so that an incident does not become normal,
-while a change for good does within some weeks.
+*Counts* of one bucket alone say little, so days help each other: first comes the curve of the day, all days together;
+then by how much this day stood above or below it around this hour; then the bucket itself. What each step adds is
+believed as far as there is evidence for it (`ALIKE`). Scaled is by two levels, that of weeks and that of the last
+hours, because a day that is busy all over is no row of incidents. Counts are negative binomial around that; how much
+they scatter beyond chance (`1 / size`) is estimated from what came, all buckets together.
+
+*Values* are Student's t around what is expected, with one scale for all buckets; the level is added to it.
+
+What is rarer than `CLIP` is learnt as if it were just that rare, so that an incident does not become normal, while a
+change for good does within some weeks.
 
 The buckets are 32-bit floats in one row of bytes: 168 of them take 1.4 kB.
 """
@@ -35,6 +41,9 @@ HELD = 0.5  # so many events are held for seen in one bin, so that none is no ce
 DRAWN = 1.0  # how many bins the mean of all counts for, beside those of a bucket
 LEVEL_SHARE = 4  # the level follows so many times as fast as the buckets
 LEVEL_MASS = 20.0  # so many expected events speak for the level of the buckets
+LATELY, LATELY_MASS = 12 * HOUR, 60.0  # how far back the level of the last hours looks, and what speaks against one
+ALIKE = 40.0  # so many events, as good as those of Poisson, speak for a bucket to be as the days and hours around it
+AROUND = 2 * HOUR  # hours so near have the level of a day in common
 SPREAD_PRIOR, SPREAD_MASS = 0.1, 20.0  # what is held of the scatter beyond chance before anything is known
 SPREAD_LEAST, SPREAD_MOST = 1e-3, 20.0
 VALUE_FREEDOM = 5.0
@@ -87,7 +96,9 @@ class Learnt(msgspec.Struct, array_like=True):
     """What a baseline knows. `cells` holds sum and weight of each bucket; `bins` counts what was learnt.
 
     `total` and `weight` are the decayed sum of all and its weight; `came` and `foretold` the same of late, of
-    what came and of what the buckets foretold; `scatter` and `base` make the estimate of the spread.
+    what came and of what the buckets foretold; `scatter` and `base` make the estimate of the spread. `fresh` and
+    `awaited` are as `came` and `foretold`, of the last hours. Of counts each event of a bin adds to the last six
+    as much as it tells.
     """
 
     cells: bytearray
@@ -98,17 +109,21 @@ class Learnt(msgspec.Struct, array_like=True):
     foretold: float = 0.0
     scatter: float = 0.0
     base: float = 0.0
+    fresh: float = 0.0
+    awaited: float = 0.0
 
 
 class Outlook(msgspec.Struct, frozen=True):
     """What a bin is expected to bring: `plain` by the buckets alone, `mean` with the level of late, and the spread.
 
-    The spread of counts is the negative binomial's size, that of values the scale of Student's t.
+    The spread of counts is the negative binomial's size, that of values the scale of Student's t. `steady` is with the
+    level of weeks, without that of the last hours.
     """
 
     plain: float
     mean: float
     spread: float
+    steady: float
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -121,10 +136,13 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Baseline:
-    """How one rule's baselines learn; `memory` is how far they look back, in the mean. A subclass knows what of."""
+    """How one rule's baselines learn; `memory` is how far they look back, in the mean. A subclass knows what of.
 
-    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None) -> None:
-        self.season, self.memory = season, memory
+    An event comes in `shared` bins: more than one where bins overlap.
+    """
+
+    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None, shared: int = 1) -> None:
+        self.season, self.memory, self.shared = season, memory, shared
         enough = ENOUGH[season.type] if min_samples is None else min_samples
         self.enough = enough * max(1, SEASONS[season.type] // season.size)
         self._fade = _fade(season.bins(memory))
@@ -215,24 +233,73 @@ class Baseline:
 class Counts(Baseline):
     """Of counts: an empty bin counts 0."""
 
+    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None, shared: int = 1) -> None:
+        super().__init__(season, memory, min_samples, shared)
+        self._unpack = struct.Struct(f"<{2 * season.buckets}f").unpack
+        self._a_day = min(season.buckets, DAY // season.width)
+        self._reach = max(1, AROUND // season.width)
+        self._fade_lately = max(0.0, 1.0 - season.size / LATELY)
+
     def outlook(self, learnt: Learnt, begin: Micros) -> Outlook:
-        plain = self._plain(learnt, begin)
-        mean = plain * (learnt.came + LEVEL_MASS) / (learnt.foretold + LEVEL_MASS)
-        scatter = (learnt.scatter + SPREAD_PRIOR * SPREAD_MASS) / (learnt.base + SPREAD_MASS)
-        return Outlook(plain, mean, 1.0 / min(SPREAD_MOST, max(SPREAD_LEAST, scatter)))
+        scatter = self._scatter(learnt)
+        plain = self._usual(learnt, begin, scatter) if self.season.smooth else self._plain(learnt, begin)
+        steady = plain * (learnt.came + LEVEL_MASS) / (learnt.foretold + LEVEL_MASS)
+        mean = steady * (learnt.fresh + LATELY_MASS) / (learnt.awaited + LATELY_MASS)
+        return Outlook(plain, mean, 1.0 / scatter, steady)
 
     def learn(self, learnt: Learnt, begin: Micros, value: float) -> None:
         if learnt.bins:
             outlook = self.outlook(learnt, begin)
-            mean, spread = outlook.mean, outlook.spread
-            if self.far(outlook, value) and at_least(int(value), mean, spread) < CLIP:
-                value = min(value, rare_from(CLIP, mean, spread))
-            off = value - mean
-            learnt.scatter = self._fade_all * learnt.scatter + off * off - mean
-            learnt.base = self._fade_all * learnt.base + mean * mean
-            learnt.came = self._fade_level * learnt.came + value
-            learnt.foretold = self._fade_level * learnt.foretold + outlook.plain
+            today = value
+            if self.far(outlook, value) and self.above(outlook, value) < CLIP:
+                value = min(value, self.least(outlook, CLIP))
+                today = outlook.mean  # an incident says nothing of the day
+            self._keep_levels(learnt, outlook, value, today)
+            trust, off = self._trust(outlook.mean, 1.0 / outlook.spread), value - outlook.mean
+            learnt.scatter = self._fade_all * learnt.scatter + (off * off - outlook.mean) * trust * trust
+            learnt.base = self._fade_all * learnt.base + (outlook.mean * trust) ** 2
         self._keep(learnt, begin, value)
+
+    def _keep_levels(self, learnt: Learnt, outlook: Outlook, value: float, today: float) -> None:
+        """Hold what came against what the buckets foretold, and against the level of weeks."""
+        trust = self._trust(outlook.steady, 1.0 / outlook.spread)
+        learnt.fresh = self._fade_lately * learnt.fresh + today * trust
+        learnt.awaited = self._fade_lately * learnt.awaited + outlook.steady * trust
+        learnt.came = self._fade_level * learnt.came + value * trust
+        learnt.foretold = self._fade_level * learnt.foretold + outlook.plain * trust
+
+    def _scatter(self, learnt: Learnt) -> float:
+        """The variance beyond chance, for a mean of 1."""
+        scatter = (learnt.scatter + SPREAD_PRIOR * SPREAD_MASS) / (learnt.base + SPREAD_MASS)
+        return min(SPREAD_MOST, max(SPREAD_LEAST, scatter))
+
+    def _trust(self, mean: float, scatter: float) -> float:
+        """How much an event tells where so many are expected: 1 of a Poisson number, less where much is scatter."""
+        return 1.0 / (1.0 + mean * scatter) / self.shared
+
+    def _usual(self, learnt: Learnt, begin: Micros, scatter: float) -> float:
+        """What the buckets say of a bin: the curve of the day, then this day around this hour, then its own bucket."""
+        cells, bucket, last = self._unpack(learnt.cells), self.season.bucket(begin), self.season.buckets
+        near = range(bucket - self._reach, bucket + self._reach + 1)
+        curve = self._curve(cells, near, self._of_all(learnt))
+        own = [2 * (at % last) for at in near]
+        foretold = sum(cells[at + 1] * usual for at, usual in zip(own, curve, strict=True))
+        plain = self._drawn(curve[self._reach], sum(cells[at] for at in own), foretold, scatter)
+        return self._drawn(plain, cells[2 * bucket], cells[2 * bucket + 1] * plain, scatter)
+
+    def _drawn(self, usual: float, came: float, foretold: float, scatter: float) -> float:
+        """What is held for usual, drawn towards what came in its stead as far as that is evidence."""
+        trust = self._trust(usual, scatter)
+        return usual * (came * trust + ALIKE) / (foretold * trust + ALIKE)
+
+    def _curve(self, cells: tuple[float, ...], near: range, mean: float) -> list[float]:
+        """What these hours bring, all days together: smoothed by ½-1-½ and drawn a little to the mean of all."""
+        row = 2 * self._a_day
+        hours = [2 * (at % self._a_day) for at in range(near.start - 1, near.stop + 1)]
+        totals, weights = [sum(cells[at::row]) for at in hours], [sum(cells[at + 1::row]) for at in hours]
+        return [(b + 0.5 * (a + c) + DRAWN * mean) / (v + 0.5 * (u + w) + DRAWN)
+                for a, b, c, u, v, w in zip(totals, totals[1:], totals[2:], weights, weights[1:], weights[2:],
+                                            strict=False)]
 
     def above(self, outlook: Outlook, value: float) -> float:
         return at_least(int(value), outlook.mean, outlook.spread)
@@ -271,7 +338,7 @@ class Values(Baseline):
         plain = self._plain(learnt, begin)
         level = learnt.came / (learnt.foretold + 1.0)
         scale = learnt.scatter / learnt.base / _MEAN_SIZE if learnt.base else 0.0
-        return Outlook(plain, plain + level, max(scale, 1e-9 * (1.0 + abs(plain))))
+        return Outlook(plain, plain + level, max(scale, 1e-9 * (1.0 + abs(plain))), plain + level)
 
     def learn(self, learnt: Learnt, begin: Micros, value: float) -> None:
         if not learnt.bins:

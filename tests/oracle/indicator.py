@@ -44,7 +44,7 @@ class Asked:
     @property
     def baseline(self) -> Baseline:
         season = Season("none", self.every, ZoneInfo("UTC"))
-        return (Counts if self.counts else Values)(season, self.memory, self.enough)
+        return (Counts if self.counts else Values)(season, self.memory, self.enough, self.window // self.every)
 
 
 @dataclass

@@ -43,27 +43,47 @@ class Slow:
         self.kept: list[tuple[int, float]] = []
         self.off: list[tuple[float, float]] = []
         self.told: list[tuple[float, float]] = []
+        self.lately: list[tuple[float, float]] = []
 
     def outlook(self, bucket: int) -> Outlook:
-        total = weight = 0.0
-        for step, share in ((-1, 0.5), (0, 1.0), (1, 0.5)):
-            values = [value for at, value in self.kept if at == (bucket + step) % self.buckets]
-            total += share * faded(values, self.fade)
-            weight += share * faded([1.0] * len(values), self.fade)
         every = [value for _, value in self.kept]
         mean = (faded(every, self.all) + 0.5) / (faded([1.0] * len(every), self.all) + 1)
-        plain = (total + mean) / (weight + 1.0)
-        came, told = faded([a for a, _ in self.told], self.level), faded([b for _, b in self.told], self.level)
         scatter = (faded([a for a, _ in self.off], self.all) + 2) / (faded([b for _, b in self.off], self.all) + 20)
-        return Outlook(plain, plain * (came + 20) / (told + 20), 1 / min(20.0, max(1e-3, scatter)))
+        scatter = min(20.0, max(1e-3, scatter))
+        plain = self.curve(bucket, mean)
+        near = [bucket + step for step in range(-2, 3)]
+        for places in (near, [bucket]):
+            came = sum(self.seen(at)[0] for at in places)
+            told = sum(self.seen(at)[1] * (self.curve(at, mean) if places is near else plain) for at in places)
+            trust = 1 / (1 + plain * scatter)
+            plain *= (came * trust + 40) / (told * trust + 40)
+        fresh, due = faded([a for a, _ in self.lately], 1 - 1 / 12), faded([b for _, b in self.lately], 1 - 1 / 12)
+        steady = plain * self.of_weeks()
+        return Outlook(plain, steady * (fresh + 60) / (due + 60), 1 / scatter, steady)
+
+    def curve(self, bucket: int, mean: float) -> float:
+        """The mean of an hour, smoothed; of one day all buckets are hours."""
+        around = [(share, *self.seen(bucket + step)) for step, share in ((-1, 0.5), (0, 1.0), (1, 0.5))]
+        return (sum(share * total for share, total, _ in around) + mean) / (sum(s * w for s, _, w in around) + 1)
+
+    def seen(self, bucket: int) -> tuple[float, float]:
+        values = [value for at, value in self.kept if at == bucket % self.buckets]
+        return faded(values, self.fade), faded([1.0] * len(values), self.fade)
+
+    def of_weeks(self) -> float:
+        came, told = faded([a for a, _ in self.told], self.level), faded([b for _, b in self.told], self.level)
+        return (came + 20) / (told + 20)
 
     def learn(self, bucket: int, value: float) -> None:
         if self.kept:
             now = self.outlook(bucket)
+            usual, today = now.steady, value
             if value > now.mean and at_least(int(value), now.mean, now.spread) < 1e-3:
-                value = min(value, rare_from(1e-3, now.mean, now.spread))
-            self.off.append(((value - now.mean) ** 2 - now.mean, now.mean**2))
-            self.told.append((value, now.plain))
+                value, today = min(value, rare_from(1e-3, now.mean, now.spread)), now.mean
+            trust, weight = 1 / (1 + usual / now.spread), 1 / (1 + now.mean / now.spread)
+            self.lately.append((today * trust, usual * trust))
+            self.told.append((value * trust, now.plain * trust))
+            self.off.append((((value - now.mean) ** 2 - now.mean) * weight**2, (now.mean * weight) ** 2))
         self.kept.append((bucket, value))
 
 
@@ -79,31 +99,47 @@ def test_what_is_learnt_is_what_a_slow_recomputation_says(values: list[int], sta
         found, wanted = baseline.outlook(learnt, MONDAY + at * HOUR), slow.outlook(at % 24)
         assert found.plain == pytest.approx(wanted.plain, rel=1e-5)
         assert found.mean == pytest.approx(wanted.mean, rel=1e-5)
+        assert found.steady == pytest.approx(wanted.steady, rel=1e-5)
         assert found.spread == pytest.approx(wanted.spread, rel=1e-4)
         baseline.learn(learnt, MONDAY + at * HOUR, value)
         slow.learn(at % 24, value)
 
 
 @cache
-def alarms(mean: float, p: float) -> tuple[float, float]:
-    """False alarms in 1,000 hours and the share of planted spikes that are found, over 8 series."""
-    false = hours = found = spikes = 0
-    for seed in range(8):
-        made, baseline = series(seed, mean, 20), Counts(WEEKLY, 8 * WEEK)
+def scores(mean: float, weeks: int, many: int) -> tuple[list[float], list[float]]:
+    """How probable the hours of some series were, all but those with planted spikes, and these; after the warm-up."""
+    quiet: list[float] = []
+    spikes: list[float] = []
+    for seed in range(many):
+        made, baseline = series(seed, mean, WARM_UP + weeks), Counts(WEEKLY, 8 * WEEK)
         learnt = baseline.begin()
         for hour, count in enumerate(made.counts):
             if hour >= WARM_UP * HOURS_A_WEEK:
-                rare = baseline.above(baseline.outlook(learnt, MONDAY + hour * HOUR), count) < p
-                planted = hour in made.spikes
-                false, hours = false + (rare and not planted), hours + (not planted)
-                found, spikes = found + (rare and planted), spikes + planted
+                p = baseline.above(baseline.outlook(learnt, MONDAY + hour * HOUR), count)
+                (spikes if hour in made.spikes else quiet).append(p)
             baseline.learn(learnt, MONDAY + hour * HOUR, count)
-    return 1000 * false / hours, found / spikes
+    return sorted(quiet), spikes
 
 
-@pytest.mark.parametrize(("mean", "power"), [(0.5, 0.35), (3.0, 0.40), (20.0, 0.10)])
+def false_and_found(mean: float, weeks: int, many: int) -> tuple[float, float]:
+    """False alarms in 1,000 hours where one is promised; the share of spikes found at just one in 1,000."""
+    quiet, spikes = scores(mean, weeks, many)
+    strict = quiet[len(quiet) // 1000]
+    return 1000 * sum(p < 1e-3 for p in quiet) / len(quiet), sum(p < strict for p in spikes) / len(spikes)
+
+
+@pytest.mark.parametrize(("mean", "power"), [(0.5, 0.7), (3.0, 0.5), (20.0, 0.15)])
 def test_false_alarms_stay_within_one_and_a_half_of_what_is_promised(mean: float, power: float) -> None:
-    false, found = alarms(mean, 1e-3)
+    false, found = false_and_found(mean, 10, 4)
+    assert false <= 1.5
+    assert found >= power
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mean", "power"), [(0.5, 0.62), (3.0, 0.63), (20.0, 0.19)])
+def test_a_year_of_sixty_series_holds_what_is_promised(mean: float, power: float) -> None:
+    """The table of `make detection`: at least what the best published ways find, less three points."""
+    false, found = false_and_found(mean, 52, 60)
     assert false <= 1.5
     assert found >= power
 

@@ -53,10 +53,10 @@ class Comparer:
         self.counts, self.bounded = measure.name in COUNTED, measure.name == "ratio"
         kind = Counts if self.counts else Values
         season = Season(learning.season, vital.every, zone, holidays)
-        self.baseline: Baseline = kind(season, learning.memory, learning.min_samples)
+        self.apart = max(1, vital.window // vital.every)  # so many periods on, windows share no event
+        self.baseline: Baseline = kind(season, learning.memory, learning.min_samples, self.apart)
         self.blind = self.baseline.enough / 4
         self.keep = 1.0 - min(1.0, vital.every / learning.memory)
-        self.apart = max(1, vital.window // vital.every)  # so many periods on, windows share no event
         self.capacity = 0 if vital.top is None else max(KEPT_AT_LEAST, KEPT_FOR_EACH * vital.top.k)
 
     def begin(self) -> Remembered:
