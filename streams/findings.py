@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from streams.actions import Action
 from streams.records import BYTES_AT_MOST, Micros, cut_by_bytes
 from streams.vitals import Usual
 
@@ -106,7 +107,13 @@ class TickRow(msgspec.Struct, frozen=True, array_like=True, tag="tick"):
     at: Micros
 
 
-Row: TypeAlias = FindingRow | ReadingRow | TickRow
+class ActionRow(msgspec.Struct, frozen=True, array_like=True, tag="action"):
+    """What somebody did, as it came in on `tocsin.feedback`; the same one may come again."""
+
+    action: Action
+
+
+Row: TypeAlias = FindingRow | ReadingRow | TickRow | ActionRow
 
 
 class ResponseFrame(msgspec.Struct, frozen=True, array_like=True, tag="respond.1"):

@@ -10,7 +10,7 @@ from streams.rules import Bundle
 
 WEEK, YEAR = 7 * DAY, 365 * DAY
 PREFIX = "tocsin"
-SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events", "vitals")
+SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events", "vitals", "cases", "feedback")
 
 
 class Topics:
@@ -28,6 +28,8 @@ class Topics:
         self.shadow = f"{prefix}.shadow"
         self.audit = f"{prefix}.audit"
         self.vitals = f"{prefix}.vitals"
+        self.cases = f"{prefix}.cases"
+        self.feedback = f"{prefix}.feedback"
 
     def state(self, role: str) -> str:
         """Where a role keeps its folds' state."""
@@ -50,6 +52,8 @@ class Topics:
             TopicSpec(self.shadow, 1, retention=YEAR),
             TopicSpec(self.audit, 1, retention=10 * YEAR),
             TopicSpec(self.vitals, 1, retention=YEAR),
+            TopicSpec(self.cases, 1, retention=YEAR),
+            TopicSpec(self.feedback, 1, retention=YEAR),
             TopicSpec(self.state("ingest"), partitions, compacted=True),
             TopicSpec(self.state("detect"), partitions, compacted=True),
             TopicSpec(self.state("respond"), 1, compacted=True),

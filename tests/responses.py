@@ -63,10 +63,15 @@ def run(fold: Respond, frames: Sequence[ResponseFrame], start: int = 0) -> list[
 
 
 def tell(fold: Respond, *told: Finding) -> list[str]:
-    """Findings, one frame each; what came of them: `alerts firing 1`, `audit suppressed`."""
+    """Findings, one frame each; what came of them: `alerts firing 1`, `audit suppressed`. Cases are told elsewhere."""
     start = fold.offset + 1
     frames = [frame(rows([one], offset=start + number)) for number, one in enumerate(told)]
-    return [short(output) for output in run(fold, frames, start)]
+    return [short(output) for output in of_alerts(run(fold, frames, start))]
+
+
+def of_alerts(outputs: Iterable[Output]) -> list[Output]:
+    """What is told of alerts and dispatches; cases have tests of their own."""
+    return [output for output in outputs if output.topic != "cases"]
 
 
 def read(output: Output) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from streams import composites
-from streams.findings import FindingRow, ReadingRow, ResponseFrame, TickRow
+from streams.findings import ActionRow, FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond import dispatch, life, limit, merge, publish, removed, repeats, shadow, suppress
 from streams.respond.board import Board
 from streams.respond.passing import Output, Passing, Stage
+from streams.respond.people import People
 from streams.respond.state import RETENTION, Memory
 from streams.rules import SILENCE_OF, Bundle
 
@@ -61,6 +62,7 @@ class Respond:
         self.counts: Counter[str] = Counter()
         self._memory = Memory(retention(bundle), feeds(bundle))
         self.board = Board(bundle, self._memory, self._memory.retention)
+        self.people = People(bundle, self._memory)
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
 
@@ -74,6 +76,7 @@ class Respond:
         self._bundle, self._learned = bundle, False
         self._memory.follow(retention(bundle), feeds(bundle))
         self.board = Board(bundle, self._memory, self._memory.retention)
+        self.people = People(bundle, self._memory)
 
     @property
     def offset(self) -> int:
@@ -93,7 +96,7 @@ class Respond:
     @property
     def waits(self) -> bool:
         """Whether something is open that the wall can end: ticks are of use."""
-        return bool(self._memory.flooding)
+        return bool(self._memory.flooding) or self.people.due() is not None
 
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
         """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.
@@ -114,10 +117,19 @@ class Respond:
                 outputs += self.board.hear(row) if heard else ()
             elif isinstance(row, ReadingRow):
                 outputs += self.board.take(row)
+            else:
+                outputs += self._by_the_wall(row)
             if self._memory.flooding:
                 tick = row.at if isinstance(row, TickRow) else None
                 outputs += limit.ending(self._memory, self._bundle, (offset, number), tick)
         return [*outputs, *self.board.turned()]
+
+    def _by_the_wall(self, row: TickRow | ActionRow) -> list[Output]:
+        """Time comes, or somebody does something: first what was due by then."""
+        at = row.at if isinstance(row, TickRow) else row.action.at
+        self._memory.come(at)
+        told = self.people.advance(self._memory.head.now)
+        return told if isinstance(row, TickRow) else [*told, *self.people.act(row.action)]
 
     def changed(self) -> dict[bytes, bytes | None]:
         """State rows that changed since the last call, in the order to write them; None for what is gone.
@@ -131,6 +143,7 @@ class Respond:
         self._memory = Memory(retention(self.bundle), feeds(self.bundle))
         self._memory.restore(rows)
         self.board = Board(self.bundle, self._memory, self._memory.retention)
+        self.people = People(self.bundle, self._memory)
 
     def snapshot(self) -> bytes:
         """The whole state, for the constructor."""
@@ -163,4 +176,5 @@ class Respond:
                 told = [] if reason is HeldReason.REPEATED else [publish.held_back(passing, reason)]
                 return [*told, *passing.beside]
         self.counts.update(passing.withheld)
-        return passing.outputs
+        due = self.people.advance(self._memory.head.now)
+        return [*due, *passing.outputs, *self.people.follow(passing)]

@@ -19,6 +19,8 @@ from streams.clocks import AFTER_ALL, BEFORE_ALL, HOUR
 from streams.findings import Finding, FindingRow, ReadingRow
 from streams.reasons import HeldReason
 from streams.records import Micros
+from streams.respond.cases.state import Case
+from streams.respond.operating.state import Operator
 from streams.respond.picture import Picture, View
 from streams.respond.proofs import Proofs
 from streams.respond.slots import Slots
@@ -29,15 +31,21 @@ VERSION = 1
 HEAD = b"~head"
 ANY = ""
 """The feeds of rules that are not known: their time is that of the fastest."""
+WALL = "\0wall"
+"""In place of feeds, for what is forgotten by the time of the wall."""
 _packer = msgspec.msgpack.Encoder()
 
 
 class Head(msgspec.Struct, array_like=True):
-    """How far the fold has come: in its input, and in the event time of the fastest feed."""
+    """How far the fold has come: in its input, and in the event time of the fastest feed.
+
+    `now` is the newest time of all: of ticks, of what people did, and of findings.
+    """
 
     version: int = VERSION
     offset: int = -1
     newest: Micros = BEFORE_ALL
+    now: Micros = BEFORE_ALL
 
 
 class Mark(msgspec.Struct, array_like=True):
@@ -197,6 +205,15 @@ class Quiet(msgspec.Struct, array_like=True):
     forget: None = None
 
 
+class Acted(msgspec.Struct, array_like=True):
+    """An action that was taken: "" if it was done, else why it was `refused`; and the version that it made."""
+
+    refused: str
+    sentence: str
+    version: int
+    forget: Micros | None = None
+
+
 class Memory:
     """The state of the fold, in tables of rows that are kept one by one.
 
@@ -219,6 +236,9 @@ class Memory:
         self.signs: dict[str, Sign] = {}
         self.rollups: dict[str, RollUp] = {}
         self.quiet: dict[str, Quiet] = {}
+        self.cases: dict[str, Case] = {}
+        self.operators: dict[str, Operator] = {}
+        self.acted: dict[str, Acted] = {}
         self.flooding: set[str] = set()
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
@@ -232,6 +252,9 @@ class Memory:
             "sign": (self.signs, msgspec.msgpack.Decoder(Sign)),
             "rollup": (self.rollups, msgspec.msgpack.Decoder(RollUp)),
             "quiet": (self.quiet, msgspec.msgpack.Decoder(Quiet)),
+            "case": (self.cases, msgspec.msgpack.Decoder(Case)),
+            "operator": (self.operators, msgspec.msgpack.Decoder(Operator)),
+            "acted": (self.acted, msgspec.msgpack.Decoder(Acted)),
         }
         self._pictures: dict[str, Picture] = {}
         self._proofs = Proofs()
@@ -259,6 +282,8 @@ class Memory:
             for finding in list(row.parts):
                 self.detach(row, finding)
             self._pictures.pop(name, None)
+            if name in self.operators:
+                self.drop("operator", name)
         elif isinstance(row, Sent):
             self._close(name, row)
 
@@ -333,8 +358,14 @@ class Memory:
         if at > self.time(finding.rule) and feeds != ANY:
             self.put("clock", feeds, Clock(at))
         self.head.newest = max(self.head.newest, at)
+        self.come(at)
         self._forget(ANY, self.head.newest)
         self._forget(feeds, self.time(finding.rule))
+
+    def come(self, now: Micros) -> None:
+        """Let time come to a moment of the wall, or of what people did."""
+        self.head.now = max(self.head.now, now)
+        self._forget(WALL, self.head.now)
 
     def time(self, rule: str) -> Micros:
         """How far event time has come for a rule."""
@@ -408,7 +439,7 @@ class Memory:
 
     def _arm(self, table: str, name: str, row: Any) -> None:
         if row.forget is not None:
-            feeds = self._feeds.get(_rule_of(row), ANY)
+            feeds = WALL if isinstance(row, BY_THE_WALL) else self._feeds.get(_rule_of(row), ANY)
             heapq.heappush(self._ending.setdefault(feeds, []), (row.forget, table, name))
 
     def _forget(self, feeds: str, now: Micros) -> None:
@@ -431,6 +462,9 @@ class Memory:
         del openings[bisect_left(openings, row.opened)]
         if not openings:
             del self._openings[of]
+
+
+BY_THE_WALL = (Case, Operator, Acted)
 
 
 def _encoded(row: Any) -> bytes:

@@ -13,7 +13,7 @@ from streams.conditions import Expression
 from streams.findings import RETRACTED, Finding
 from streams.respond import Output, Respond
 from streams.rules import Alert, City, Dispatch, Rule
-from tests.responses import bundle, finding, frame, read, rows, rule
+from tests.responses import bundle, finding, frame, of_alerts, read, rows, rule
 
 GOLDEN = Path(__file__).parent / "golden"
 FACTS = {
@@ -140,5 +140,5 @@ def test_all_fields_are_there_whatever_is_told() -> None:
     fold = Respond(bundle(CRASH))
     first = fold.step(0, frame(rows([crash()])))
     second = fold.step(1, frame(rows([crash(sequence=2, change=RETRACTED, facts={}, value=None)], offset=1)))
-    for before, after in zip(first, second, strict=True):
+    for before, after in zip(of_alerts(first), of_alerts(second), strict=True):
         assert list(read(before)["data"]) == list(read(after)["data"])

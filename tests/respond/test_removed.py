@@ -11,7 +11,7 @@ from streams.findings import CLOSED, RETRACTED, UPDATED, Finding, ResponseFrame,
 from streams.respond import Respond
 from streams.respond.state import RETENTION
 from streams.rules import Bundle, Dispatch
-from tests.responses import NOON, RULES, bundle, finding, frame, logs, read, rows, rule, run, short, tell
+from tests.responses import NOON, RULES, bundle, finding, frame, logs, of_alerts, read, rows, rule, run, short, tell
 
 OLD = bundle(rule(severity="severe", dispatch=Dispatch("police", 1)), rule("other"))
 EDITED = bundle(rule(logic="new", title="Six crashes"), rule("other"))
@@ -33,7 +33,7 @@ def open_in(start: Bundle, now: Bundle, *told: Finding, restart: bool = True) ->
 @pytest.mark.parametrize("now", [EDITED, REMOVED])
 def test_what_is_open_under_a_rule_that_is_gone_is_closed_at_the_next_row(now: Bundle, restart: bool) -> None:
     fold = open_in(OLD, now, finding(), restart=restart)
-    told = [read(one) for one in fold.step(9, frame(rows([OTHER], offset=9)))]
+    told = [read(one) for one in of_alerts(fold.step(9, frame(rows([OTHER], offset=9))))]
     assert [one["type"].rpartition(".")[2] for one in told] == ["resolved", "firing"]
     seen = told[0]["data"]
     assert (seen["ended"], seen["cause"], seen["title"], seen["severity"], seen["closed_at"]) == (
@@ -44,7 +44,7 @@ def test_what_is_open_under_a_rule_that_is_gone_is_closed_at_the_next_row(now: B
 def test_a_tick_is_a_row_too() -> None:
     fold = open_in(OLD, REMOVED, finding())
     assert fold.overdue
-    assert [short(one) for one in fold.step(9, frame([TickRow(NOON)]))] == ["alerts resolved 2"]
+    assert [short(one) for one in of_alerts(fold.step(9, frame([TickRow(NOON)])))] == ["alerts resolved 2"]
     assert not fold.overdue
 
 
@@ -101,7 +101,7 @@ def test_the_end_of_a_removed_rule_counts_though_detect_has_forgotten_what_it_sa
     fold = Respond(OLD)
     last = finding(sequence=1, change=CLOSED, closed=4, value=5, ended="rule_removed", cause="rule_removed")
     told = [finding(), finding(sequence=2, change=UPDATED, value=9), last]
-    seen = [read(one) for one in run(fold, [frame(rows(told))])]
+    seen = [read(one) for one in of_alerts(run(fold, [frame(rows(told))]))]
     assert [one["type"].rpartition(".")[2] for one in seen] == ["firing", "requested", "updated", "resolved"]
     assert (seen[-1]["data"]["value"], seen[-1]["data"]["ended"]) == (9, "rule_removed")
 

@@ -11,6 +11,7 @@ from streams.findings import CLOSED, FindingRow, ResponseFrame
 from streams.judging.episodes import HoldOptions
 from streams.kinds.match import Match
 from streams.respond import Respond
+from streams.respond.cases.table import ENDED
 from streams.respond.pipeline import retention
 from streams.respond.state import RETENTION
 from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, rule, run, tell
@@ -18,7 +19,7 @@ from tests.responses import RULES, Store, bundle, finding, frame, logs, rows, ru
 
 @given(logs())
 def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
-    """Long after everything was retracted or closed, only the newcomer, marks, times and rules are left."""
+    """Long after all was retracted or closed, only the newcomer, marks, times, rules and open cases are left."""
     fold = Respond(RULES)
     run(fold, log)
     last = {row.finding.id: row.finding for one in log for row in one.rows if isinstance(row, FindingRow)}
@@ -26,14 +27,16 @@ def test_the_state_ends_bounded(log: list[ResponseFrame]) -> None:
                 for id, one in last.items()]
     start = fold.offset + 1
     run(fold, [frame(rows(closings, offset=1000))], start)
-    late = finding("late", rule="plain", opened=30 * 24 * 60)
+    late = finding("late", rule="plain", opened=40 * 24 * 60)
     run(fold, [frame(rows([late], offset=2000))], start + 1)
     assert fold.alerts() == {"firing": 1}
     store = Store()
     store.write(fold.changed())
     store.write(fold.changed())
-    assert {name.partition(b"/")[0] for name in store.rows} == {
-        b"alert", b"part", b"clock", b"mark", b"rule", b"~head"}
+    left = {name: case for name, case in fold.people.cases.rows.cases.items() if case.state in ENDED}
+    assert left == {}
+    assert {name.partition(b"/")[0] for name in store.rows} - {b"case"} == {
+        b"alert", b"part", b"operator", b"clock", b"mark", b"rule", b"~head"}
 
 
 def test_an_alert_is_forgotten_after_its_retention_and_not_before() -> None:

@@ -22,7 +22,7 @@ from streams.respond.cases.table import ENDED, MERGED, PARKED, SECOND_EXTENSION,
 from streams.respond.identity import identity
 from streams.respond.permits import denial, refused
 
-DISCOVERERS = ("rule", "sensor", "camera", "hotline", "patrol", "citizen")
+DISCOVERERS = ("rule", "report", "sensor", "camera", "hotline", "patrol", "citizen")
 REPORTERS = ("call_taker", "dispatcher", "supervisor")
 RETAINED: Micros = 30 * 86_400_000_000
 """How long a case is remembered after it ended, so that it can be opened again."""
@@ -113,7 +113,10 @@ class Cases:
         if case is None or case.state in ("cancelled", MERGED):
             return []
         case.resolved = None
-        return self._anew(case, "registered", now, SYSTEM, "") if case.state in ENDED else []
+        if case.state in ENDED:
+            return self._anew(case, "registered", now, SYSTEM, "")
+        self._kept(case)
+        return []
 
     def alert_withdrawn(self, alert: str, heir: str, now: Micros) -> list[CaseNews]:
         """An alert was a mistake, or is one with another, its `heir`: nobody need go who is not there yet."""

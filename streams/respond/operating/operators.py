@@ -17,24 +17,11 @@ from streams.clocks import show_duration
 from streams.policy import Policy
 from streams.records import Micros
 from streams.respond.operating import table
+from streams.respond.operating.state import Operator
 from streams.respond.operating.table import ACTIONS, NORMAL, RETURNED
 from streams.respond.permits import denial, refused
 
 SYSTEM = "tocsin"
-
-
-class Operator(msgspec.Struct, array_like=True):
-    """The operator's side of an alert. `version` counts its changes; `until` is when the state ends by itself."""
-
-    alert: str
-    district: str
-    state: str = NORMAL
-    version: int = 0
-    firing: bool = False
-    until: Micros | None = None
-    actor: str = ""
-    reason: str = ""
-    forget: Micros | None = None
 
 
 class Rows(Protocol):
@@ -51,7 +38,10 @@ class Rows(Protocol):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A change that there is to tell: of which alert, to which state, when, by whom and why."""
+    """A change: of which alert, to which state, when, by whom and why. `touched`: an operator had to do with it before.
+
+    What detection alone makes of an alert that nobody has touched is told by the alert itself.
+    """
 
     alert: str
     state: str
@@ -60,6 +50,7 @@ class Change(msgspec.Struct, frozen=True):
     actor: str = SYSTEM
     reason: str = ""
     until: Micros | None = None
+    touched: bool = True
 
 
 class Operators:
@@ -152,7 +143,7 @@ class Operators:
             self.rows.drop("operator", row.alert)
         else:
             self._wait(row)
-        return [Change(row.alert, state, at, row.version, actor, reason, row.until)]
+        return [Change(row.alert, state, at, row.version, actor, reason, row.until, bool(row.actor))]
 
     def _wait(self, row: Operator) -> None:
         if row.until is not None:

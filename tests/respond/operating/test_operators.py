@@ -12,7 +12,8 @@ from streams.actions import Action, Refusal
 from streams.clocks import DAY, HOUR, MINUTE
 from streams.policy import Policy
 from streams.records import Micros
-from streams.respond.operating.operators import Change, Operator, Operators
+from streams.respond.operating.operators import Change, Operators
+from streams.respond.operating.state import Operator
 from streams.respond.operating.table import ACTIONS, NORMAL, STATES
 
 POLICY = Policy(ack_timeout=HOUR, auto_close=DAY)
