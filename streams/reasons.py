@@ -22,6 +22,8 @@ class DeadReason(enum.StrEnum):
     NOT_CSV = "not_csv"
     NOT_AN_OBJECT = "not_an_object"
     NOT_CLOUDEVENT = "not_cloudevent"
+    NOT_XML = "not_xml"
+    NOT_CAP = "not_cap"
     TOO_LARGE = "too_large"
     TOO_DEEP = "too_deep"
     MAPPING_FAILED = "mapping_failed"
@@ -79,6 +81,8 @@ SENTENCES: dict[str, str] = {
     DeadReason.NOT_CSV: "The record is not one CSV row with the columns of its header.",
     DeadReason.NOT_AN_OBJECT: "The record is JSON, but not an object.",
     DeadReason.NOT_CLOUDEVENT: "The record lacks what CloudEvents 1.0 requires.",
+    DeadReason.NOT_XML: "The record is not XML, or has a document type (`DOCTYPE`), which is never read.",
+    DeadReason.NOT_CAP: "The record is XML, but not an alert that fits the schema of CAP 1.2.",
     DeadReason.TOO_LARGE: "The record is larger than the limit of one record (1 MiB).",
     DeadReason.TOO_DEEP: "The record is nested deeper than the limit.",
     DeadReason.MAPPING_FAILED: "An expression of the source's `event:` failed on this record.",

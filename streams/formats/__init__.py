@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from streams.formats import cloudevents, csv, json
+from streams.formats import cap, cloudevents, csv, json
 from streams.formats.contract import LIMIT, MAX_DEPTH, Decoder, Format, FormatError, Headers
 
-FORMATS: Mapping[str, Format] = {"json": json, "csv": csv, "cloudevents": cloudevents}
+FORMATS: Mapping[str, Format] = {"json": json, "csv": csv, "cloudevents": cloudevents, "cap": cap}
 
 __all__ = ["FORMATS", "LIMIT", "MAX_DEPTH", "Decoder", "Format", "FormatError", "Headers", "decoder"]
 

@@ -23,7 +23,7 @@ from streams.rules import City, EventType, FieldType
 FIELD_TYPES = ("string", "int", "double", "bool", "duration", "timestamp", "place", "list", "map", "dyn")
 LIST_TYPES = ("string", "int", "double", "bool")
 COLUMN_TYPES = ("string", "int", "double", "bool", "duration", "timestamp", "place")
-FORMATS = ("json", "csv", "cloudevents")
+FORMATS = ("json", "csv", "cloudevents", "cap")
 TIME_FORMATS = ("rfc3339", "epoch_s", "epoch_ms")
 EVENT_PARTS = ("id", "source", "type", "time", "received", "severity", "place")
 RESERVED = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, cast
 
@@ -15,14 +15,14 @@ RecordText = tuple[bytes, Mapping[str, bytes]]
 
 
 def read_file(format_name: str, path: Path) -> Iterator[RecordText]:
-    """(value, headers) of each record of a file, `.gz` or not: rows of a CSV file, else lines.
+    """(value, headers) of each record of a file, `.gz` or not: rows of a CSV file, alerts of CAP, else lines.
 
     The header `row` is the 0-based data row. Of a record beyond the limit only the beginning is given,
     which is still too large. Raises OSError, also for a `.gz` file that is none or ends too early.
     """
     with open_bytes(path) as stream:
         try:
-            yield from _csv_rows(stream) if format_name == "csv" else _lines(stream)
+            yield from CUTTERS.get(format_name, _lines)(stream)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise OSError(None, f"it cannot be unpacked: {error}", str(path)) from error
 
@@ -41,6 +41,18 @@ def _csv_rows(stream: IO[bytes]) -> Iterator[RecordText]:
             yield text, csv.record_headers(columns, row)
 
 
+def _alerts(stream: IO[bytes]) -> Iterator[RecordText]:
+    """XML documents one after the other, each from its `<?xml` on; without one the file is a single document."""
+    row, text = 0, b""
+    while line := stream.readline(LIMIT + 1):
+        if line.lstrip().startswith(b"<?xml") and text.strip():
+            yield text, {csv.ROW: str(row).encode()}
+            row, text = row + 1, b""
+        text = (text + line.lstrip() if not text else text + line)[: LIMIT + 1]
+    if text.strip():
+        yield text, {csv.ROW: str(row).encode()}
+
+
 def _lines(stream: IO[bytes]) -> Iterator[RecordText]:
     row = 0
     while line := stream.readline(LIMIT + 1):
@@ -51,3 +63,7 @@ def _lines(stream: IO[bytes]) -> Iterator[RecordText]:
         if text:
             yield text, {csv.ROW: str(row).encode()}
             row += 1
+
+
+CUTTERS: Mapping[str, Callable[[IO[bytes]], Iterator[RecordText]]] = {"csv": _csv_rows, "cap": _alerts}
+"""How a file is cut into records, where that is not by lines."""

@@ -18,7 +18,7 @@ from typing import Any
 from tests.conformance.counts import Counts
 from tests.conftest import shared
 
-SETS = ("cel", "cep", "windows", "operators", "respond")
+SETS = ("cel", "cep", "windows", "operators", "respond", "cap")
 
 
 def modules() -> dict[str, Any]:

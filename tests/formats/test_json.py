@@ -41,7 +41,7 @@ def outcome(name: str, value: bytes, headers: dict[str, bytes]) -> object:
 
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_are_there_is_a_record_or_a_reason(value: bytes) -> None:
-    for name in ("json", "csv", "cloudevents"):
+    for name in ("json", "csv", "cloudevents", "cap"):
         for headers in ({}, {"columns": b"a,b"}, {"columns": value}, {"ce_id": value, "content-type": value}):
             assert isinstance(outcome(name, value, headers), dict | DeadReason)
 
@@ -96,5 +96,5 @@ def test_a_byte_order_mark_is_skipped() -> None:
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="'xml' is not a format; there are json, csv, cloudevents"):
+    with pytest.raises(ValueError, match="'xml' is not a format; there are json, csv, cloudevents, cap"):
         decoder("xml")

@@ -237,3 +237,14 @@ def test_all_partitions_are_shown_and_followed(tmp_path: Path) -> None:
     first, then = with_log(tmp_path, work)
     assert first == [0, 3, 1, 4, 2, 5]
     assert sorted(then) == list(range(6, 12))
+
+
+def test_a_file_of_cap_is_cut_where_an_alert_begins(tmp_path: Path) -> None:
+    one, other = b'<?xml version="1.0"?>\n<alert>\n a</alert>\n', b'<?xml version="1.0"?><alert>\xc3\xa9</alert>'
+    (tmp_path / "x").write_bytes(b"\n" + one + b"  " + other)
+    assert list(read_file("cap", tmp_path / "x")) == [(one, {"row": b"0"}), (other, {"row": b"1"})]
+    (tmp_path / "x").write_bytes(b"<alert>\n" + b"x" * 3 * LIMIT + b"\n</alert>")
+    [(large, _)] = read_file("cap", tmp_path / "x")
+    assert len(large) == LIMIT + 1
+    (tmp_path / "x").write_bytes(b"\n \n")
+    assert list(read_file("cap", tmp_path / "x")) == []
