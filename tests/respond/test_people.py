@@ -40,7 +40,8 @@ def test_a_dispatch_is_a_case_from_its_birth_to_its_end() -> None:
     assert born[3]["data"]["unit"] == "police"
     assert born[3]["data"]["labels"] == {"category": "Other", "district": "west", "rule": "crash", "severity": "severe"}
     done = told(fold, act("case.accept", 1, case), act("case.arrive", 2, case),
-                finding(sequence=2, change=CLOSED, closed=3), act("case.dispose", 5, case, code="1"), act("case.verify", 6, case, "supervisor"))
+                finding(sequence=2, change=CLOSED, closed=3), act("case.dispose", 5, case, code="1"),
+                act("case.verify", 6, case, "supervisor"))
     assert kinds(done) == ["case.accepted", "audit.action", "case.on_scene", "audit.action", "alert.resolved",
                            "case.alert_over", "case.disposed", "audit.action", "audit.action"]
     assert done[-1]["data"]["refused"] == "duties"
