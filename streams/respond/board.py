@@ -99,13 +99,13 @@ class Board:
     def gauges(self) -> Iterator[tuple[str, Mapping[str, Any], Any, str]]:
         """(indicator, key, value, status) of everything that is shown."""
         for sign in list(self.memory.signs.values()):
-            yield sign.indicator, sign.key, sign.value if sign.shown != UNKNOWN else None, sign.shown
+            yield base_of(sign.indicator), sign.key, sign.value if sign.shown != UNKNOWN else None, sign.shown
 
     def usuals(self) -> Iterator[tuple[str, Mapping[str, Any], Usual]]:
         """(indicator, key, what its newest reading was held against) of everything that has a baseline."""
         for sign in list(self.memory.signs.values()):
             if sign.usual is not None:
-                yield sign.indicator, sign.key, sign.usual
+                yield base_of(sign.indicator), sign.key, sign.usual
 
     def rollups(self) -> Iterator[tuple[str, str, str]]:
         """(level, name, status) of every roll-up."""
@@ -199,11 +199,16 @@ class Board:
             if rule is None or rule.vital is None or level not in levels(rule, sign.key):
                 continue
             if gravest and rule.vital.score(sign.shown) == gravest:
-                found.append({"indicator": sign.indicator, "key": sign.key, "value": sign.value, "status": sign.shown})
+                found.append({"indicator": rule.base, "key": sign.key, "value": sign.value, "status": sign.shown})
         return found[:CAUSES_AT_MOST]
 
 
 CAUSES_AT_MOST = 10
+
+
+def base_of(indicator: str) -> str:
+    """The id by which people know an indicator, whatever districts have made of it."""
+    return indicator.partition("@")[0]
 
 
 def levels(rule: Rule, key: Mapping[str, Any]) -> list[Level]:

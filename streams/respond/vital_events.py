@@ -58,7 +58,7 @@ def _reading(rule: Rule, reading: Reading, shown: str) -> dict[str, Any]:
     vital = rule.vital
     assert vital is not None
     return {
-        "indicator": rule.id, "title": rule.title, "description": vital.description, "owner": rule.owner,
+        "indicator": rule.base, "title": rule.title, "description": vital.description, "owner": rule.owner,
         "key": reading.key, "district": next((reading.key[part] for part in DISTRICT_PARTS if part in reading.key), ""),
         "end": stamp(reading.at), "window": show_duration(vital.window), "every": show_duration(vital.every),
         "value": None if vital.top else reading.value, "unit": vital.unit, "events": reading.count,

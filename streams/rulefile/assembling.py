@@ -80,6 +80,7 @@ class Assembler:
         self.broken: list[str] = []
         self.beside: dict[str, tuple[Written, ...]] = {}
         self.derived: Deriver
+        self.signs: Deriver
         self.names: Names
         self.sources: dict[str, Source]
         self.city: City
@@ -226,7 +227,12 @@ class Assembler:
         self.derived = Deriver(rules, self._values, city.districts, self.report)
         self.derived.templates(self._all("template"), registers)
         self.derived.confine()
-        self.derived.overrides(self._all("override"), registers)
+        signs = self.documents.setdefault("indicator", {})
+        self.signs = Deriver(signs, self._values, city.districts, self.report)
+        self.signs.confine()
+        changes = list(self._all("override"))
+        self.signs.overrides([one for one in changes if one.values.get("rule") in signs], registers)
+        self.derived.overrides([one for one in changes if one.values.get("rule") not in signs], registers)
         self.derived.name_families(self._all("indicator"))
 
     def _each(self, shelf: str, read: Callable[[Document], T]) -> dict[str, T]:
@@ -276,7 +282,8 @@ class Assembler:
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         builder = Builder(names, selection, expressions, self.report)
         builder.rules.update(rules)
-        made = indicators.Indicators(builder, self.documents["rule"], self.report).build(self._signs())
+        maker = indicators.Indicators(builder, self.documents["rule"], self.signs.shared, self.report)
+        made = maker.build(self._signs())
         return {
             name: msgspec.structs.replace(sign, tests=(*sign.tests, *self.beside.get(name, ())))
             for name, sign in made.items()

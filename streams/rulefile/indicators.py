@@ -26,6 +26,7 @@ from streams.rulefile.expressions import said_type
 from streams.rulefile.nodes import Scalar, below
 from streams.rulefile.scalars import Passage, a_or_an, advise
 from streams.rulefile.selectors import KEY_TYPES
+from streams.rulefile.shared import Shared
 from streams.rules import Rule
 from streams.specs import Registered
 from streams.zones import Districts
@@ -50,14 +51,15 @@ FOREIGN = {
 class Indicators:
     """Builds the indicators of a bundle. `known` are the ids of all rules that are written."""
 
-    def __init__(self, builder: Builder, known: Collection[str], report: Report) -> None:
-        self.builder, self.known, self.report = builder, known, report
+    def __init__(self, builder: Builder, known: Collection[str], shared: Shared, report: Report) -> None:
+        self.builder, self.known, self.shared, self.report = builder, known, shared, report
 
     def build(self, drafts: Iterable[RuleDraft]) -> dict[str, Rule]:
         """Those that are right, by id; what is wrong with the others is reported."""
         found = {}
         for draft in drafts:
-            rule = self._one(draft)
+            with self.shared.of(self.report, draft.origin):
+                rule = self._one(draft)
             if rule is not None:
                 found[rule.id] = rule
         return found

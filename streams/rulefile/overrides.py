@@ -21,14 +21,14 @@ from streams.rulefile.filling import with_pairs
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
 from streams.rulefile.scalars import advise
-from streams.rulefile.tightening import LAWS, judge
+from streams.rulefile.tightening import judge, laws_of
 from streams.rules import Register
 from streams.specs import Expect
 
 OVERRIDE_FIELDS = (
     KIND,
     ID,
-    Field("rule", "id", "the rule that it changes, or a template: all its instances", required=True),
+    Field("rule", "id", "the rule that it changes, a template (all its instances) or an indicator", required=True),
     Field("district", "string", "where", required=True),
     Field("set", "node", "the fields that are otherwise there", required=True),
     Field("reason", "string", "why", required=True),
@@ -89,9 +89,9 @@ class Override:
         """The law: a district may tighten and retarget, not loosen; nor touch what is locked."""
         locked: tuple[str, ...] = base.values.get("locked", ())
         for name, (key, _) in self.changed.pairs.items():
-            if name not in LAWS:
+            if name not in laws_of(base.kind):
                 text = f"`{name}` of `{base.id}` cannot be changed for a district"
-                hint = advise(name, LAWS, "a district may change")
+                hint = advise(name, laws_of(base.kind), "a district may change")
                 self.report.add(codes.NOT_OVERRIDABLE, key.spot, text, hint)
             elif name in locked:
                 text = f"`{name}` of `{base.id}` is locked"

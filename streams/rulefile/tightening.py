@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 
 from streams.clocks import show_duration
+from streams.kinds.parts import indicators
 from streams.rulefile.common import fields_of
 from streams.rulefile.fields import Values
 from streams.rulefile.limits import LimitDraft
 from streams.rulefile.scalars import STATUSES
 from streams.rulefile.structures import MeasureDraft, StepDraft
 from streams.rules import SEVERITIES
-from streams.specs import Test, Window
+from streams.specs import Rarity, Test, Window
+from streams.vitals import LOW, Bands
 
 ABOVE, BELOW = ("gt", "gte"), ("lt", "lte")
 GROWING = ("count", "distinct", "max")  # measures that more events can only raise
@@ -62,10 +64,15 @@ class Law(msgspec.Struct, frozen=True):
 
 def judge(name: str, kind: str, base: Values, variant: Values) -> Wrong:
     """What is wrong with a changed field: (text, hint); None if it is tightened, or not changed."""
-    defaults = {field.name: field.default for field in fields_of(kind)}
-    default = defaults.get(name)
+    fields = (*indicators.FIELDS, *indicators.ABOUT_FIELDS) if kind == indicators.NAME else fields_of(kind)
+    default = {field.name: field.default for field in fields}.get(name)
     change = Change(name, base.get(name, default), variant.get(name, default), kind, base)
-    return None if change.base == change.new else LAWS[name].judge(change)
+    return None if change.base == change.new else laws_of(kind)[name].judge(change)
+
+
+def laws_of(kind: str) -> Mapping[str, Law]:
+    """What a district may change of a rule of this kind, or of an indicator."""
+    return SIGN_LAWS if kind == indicators.NAME else LAWS
 
 
 def _free(change: Change) -> Wrong:
@@ -146,6 +153,28 @@ def _ranked(words: tuple[str, ...], may: str) -> Callable[[Change], Wrong]:
     return law
 
 
+def _higher(change: Change) -> Wrong:
+    return None if _numbers(change) and change.new >= change.base else change.no("higher")
+
+
+def _bands(change: Change) -> Wrong:
+    """Of an indicator: amber and red begin earlier."""
+    base, new, every = change.base, change.new, change.rule.get("every", 0)
+    high = change.rule.get("good", LOW) != LOW
+    if not isinstance(base, Bands) or not isinstance(new, Bands):
+        return change.no("bands too")
+    for before, after in ((base.amber, new.amber), (base.red, new.red)):
+        if isinstance(before, Rarity) and isinstance(after, Rarity):
+            earlier = before.side == after.side and after.bound(every) >= before.bound(every)
+        elif isinstance(before, Rarity) or isinstance(after, Rarity):
+            earlier = False
+        else:
+            earlier = after >= before if high else after <= before
+        if not earlier:
+            return "`bands` may begin earlier in a district, each in the way that the indicator has it", ""
+    return None
+
+
 def _limit(change: Change) -> Wrong:
     base = change.base if isinstance(change.base, LimitDraft) else LimitDraft()
     new = change.new if isinstance(change.new, LimitDraft) else LimitDraft()
@@ -196,7 +225,17 @@ LAWS: Mapping[str, Law] = {
 }
 
 
-def rows() -> Iterator[tuple[str, str]]:
+SIGN_LAWS: Mapping[str, Law] = {
+    "title": LAWS["title"],
+    "description": LAWS["description"],
+    "owner": LAWS["owner"],
+    "bands": Law("amber and red nearer to what is good, each a value, or each as rare or less rare", _bands),
+    "recovery": Law("higher: it gets better later", _higher),
+    "weight": Law("higher", _higher),
+}
+
+
+def rows(kind: str = "") -> Iterator[tuple[str, str]]:
     """Each field with what a district may do to it, for the manual."""
-    for name, law in LAWS.items():
+    for name, law in laws_of(kind).items():
         yield name, law.doc

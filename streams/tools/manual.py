@@ -60,10 +60,10 @@ def codes_table() -> str:
     return "\n".join(rows) + "\n"
 
 
-def laws_table() -> str:
+def laws_table(kind: str = "") -> str:
     """What a district may do to each field of a rule."""
     rows = ["| field | in a district it may become |", "|---|---|"]
-    return "\n".join([*rows, *(f"| `{name}` | {doc} |" for name, doc in tightening.rows())]) + "\n"
+    return "\n".join([*rows, *(f"| `{name}` | {doc} |" for name, doc in tightening.rows(kind))]) + "\n"
 
 
 REASONS = (
@@ -147,6 +147,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "escalation step": lambda: fields_table(responding.STEP_FIELDS),
         "owner": lambda: fields_table(responding.OWNER_FIELDS),
         "laws": laws_table,
+        "laws of indicators": lambda: laws_table(indicators.NAME),
         "schedule": lambda: fields_table(duty.FIELDS),
         "exception": lambda: fields_table(exceptions.FIELDS),
         "limit": lambda: fields_table(limits.FIELDS),

@@ -30,7 +30,7 @@ from streams.rulefile import (
     templates,
 )
 from streams.rulefile.responding import tables as responding
-from streams.rulefile.tightening import LAWS
+from streams.rulefile.tightening import LAWS, SIGN_LAWS
 from streams.schedules import WEEKDAYS
 from streams.specs import OPERATORS, PLAIN_MEASURES
 from streams.tools.testing import words
@@ -128,6 +128,7 @@ ROLES = {  # (field, type) -> what stands there
     ("event", "event_name"): Role.EVENT_TYPE,
     ("rule", "texts"): Role.RULE,
     ("rule", "id"): Role.RULE,
+    ("part_of", "texts"): Role.RULE,
     ("by", "texts"): Role.EXPRESSION,
     ("calendar", "text"): Role.LIST,
     ("register", "string"): Role.REGISTER,
@@ -247,7 +248,9 @@ def _stages(field: Field) -> Shape:
 @cache
 def _changes() -> Table:
     """What stands under `set` of an override: the fields that a district may change, whatever the rule's kind."""
-    known = {field.name: field for name in all_kinds() for field in common.fields_of(name) if field.name in LAWS}
+    known = {field.name: field for field in (*indicators.FIELDS, *indicators.ABOUT_FIELDS) if field.name in SIGN_LAWS}
+    known |= {field.name: field for name in all_kinds() for field in common.fields_of(name) if field.name in LAWS}
+    known["recovery"] = msgspec.structs.replace(known["recovery"], type="recovery")
     fields = tuple(msgspec.structs.replace(field, required=False) for field in known.values())
     return Table("changes", fields, "the fields that are otherwise in the district")
 
@@ -279,6 +282,7 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "plain": lambda field: Anything(),
     "node": lambda field: Anything(),
     "condition": _condition,
+    "recovery": lambda field: Either((One(("number",)), _condition(field))),
     "window": _window,
     "measure": _measure,
     "count": lambda field: Either((One(("integer",), least=1), Table("count", structures.COUNT_FIELDS, "how often"))),

@@ -10,6 +10,7 @@ from streams.kinds import all_kinds
 from streams.rulefile.common import COMMON, OVERRIDABLE, fields_of
 from streams.rulefile.tightening import LAWS
 from streams.specs import Test
+from streams.vitals import Bands
 from tests.rulefile.derived import event, made, told, wanted
 
 BASE = """
@@ -216,6 +217,48 @@ def test_within_is_tightened_by_what_the_steps_are(base: str, tighter: str, loos
 
     assert codes(tighter) == []
     assert codes(looser) == ["TOC085"]
+
+
+SIGN = """
+kind: indicator
+id: crashes-an-hour
+event: crash
+by: place.district
+every: 15m
+window: 1h
+bands: {amber: 6, red: 12}
+owner: police
+"""
+STRICT = """
+kind: override
+id: strict
+rule: crashes-an-hour
+district: west
+set: {bands: {amber: 3, red: 12}, owner: west}
+reason: school zone
+"""
+
+
+def test_a_district_may_tighten_the_bands_of_an_indicator() -> None:
+    bundle = made(SIGN, districts__west__rules=STRICT)
+    base, variant = bundle.indicators["crashes-an-hour"], bundle.indicators["crashes-an-hour@west"]
+    assert base.vital is not None and variant.vital is not None
+    assert (base.vital.bands, variant.vital.bands) == (Bands(6, 12), Bands(3, 12))
+    assert (variant.base, variant.owner, variant.district) == ("crashes-an-hour", "west", "west")
+    assert [wanted(bundle, event("crash", where)) for where in ("west", "east")] == [[variant.id], [base.id]]
+
+
+@pytest.mark.parametrize(("base", "change", "code"), [
+    (SIGN, "bands: {amber: 6, red: 13}", "TOC085"), (SIGN, "recovery: -1", "TOC085"),
+    (SIGN, "weight: 0.5", "TOC085"),
+    (SIGN, "bands: {amber: {above: {p: 0.01}}, red: 12}", "TOC085"), (SIGN, "hold: 2", "TOC086"),
+    (SIGN.replace("by: place.district\n", ""), "owner: west", "TOC089"),
+    (SIGN.replace("{amber: 6, red: 12}", "{amber: 6, red: {above: {p: 0.001}}}\nbaseline: {season: none}"),
+     "bands: {amber: 5, red: {above: {p: 0.0001}}}", "TOC085"),
+])
+def test_a_district_does_not_loosen_an_indicator(base: str, change: str, code: str) -> None:
+    override = f"kind: override\nid: o\nrule: crashes-an-hour\ndistrict: west\nreason: r\nset: {{{change}}}\n"
+    assert code in [one.code for one in told(base, o=override) if one.gravity == "bug"]
 
 
 def test_the_laws_are_those_of_the_fields_that_may_be_locked() -> None:
