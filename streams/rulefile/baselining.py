@@ -1,4 +1,4 @@
-"""`baseline` and the conditions `above` and `below` that it asks for: how they are read, which days are holidays."""
+"""`baseline` and the conditions that it asks for, `above` and `below`, `rise` and `fall`: how they are read."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import msgspec
 
 from streams.clocks import DAY, HOUR, WEEK
 from streams.kinds import Field
-from streams.kinds.parts.exceedance import COMMONEST
+from streams.kinds.parts.exceedance import COMMONEST, COUNTED
 from streams.rulefile import codes, scalars
 from streams.rulefile.codes import Report
-from streams.rulefile.fields import read_fields
+from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Node, describe
 from streams.rulefile.scalars import Bad, Passage, Reader
-from streams.specs import Learning, Rarity
+from streams.specs import Learning, Rarity, Trend
 from streams.unusual.baselines import SEASONS
 
-SIDES = ("above", "below")
+SIDES, TRENDS = ("above", "below"), ("rise", "fall")
 PERIODS = {"hour": HOUR, "day": DAY, "week": WEEK, "month": 30 * DAY, "year": 365 * DAY}
 RAREST = 1e-12
 FIELDS = (
@@ -35,6 +35,13 @@ RARITY_FIELDS = (
     Field("recurrence", "duration", "so rare that it comes about once in this time, for one key"),
     Field("p", "number", "so rare that its probability is below this, in one bin"),
     Field("series", "positive", "with `budget`, how many keys share it", default=1),
+)
+TREND_FIELDS = (
+    Field("by", "share", "how much is looked for: `30%` of what is normal, or, of measured values, an amount",
+          required=True),
+    Field("over", "duration", "within what time it should be found", required=True),
+    *(msgspec.structs.replace(field, doc=f"{field.doc}; 1/month if nothing is said") if field.name == "budget" else field
+      for field in RARITY_FIELDS),
 )
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(hour|day|week|month|year)")
@@ -77,6 +84,10 @@ def read_rarity(side: str, node: Node, report: Report) -> Rarity:
     given = [name for name in ("budget", "recurrence", "p") if name in values.node.pairs]
     if len(given) != 1:
         raise Bad(codes.BAD_RARITY, values.spot(), f"`{side}` needs exactly one of `budget`, `recurrence` and `p`")
+    return _rarity(side, values, given)
+
+
+def _rarity(side: str, values: Values, given: list[str]) -> Rarity:
     if "series" in values.node.pairs and given != ["budget"]:
         raise Bad(codes.BAD_RARITY, values.key_spot("series"), "`series` shares a `budget`, and there is none",
                   "remove `series`")
@@ -84,8 +95,30 @@ def read_rarity(side: str, node: Node, report: Report) -> Rarity:
     if p is not None and not RAREST <= p <= COMMONEST:
         raise Bad(codes.BAD_RARITY, values.spot("p"), f"{p} is not from {RAREST:g} to {COMMONEST:g}",
                   "write for example 0.0001")
-    alarms, per = values.get("budget", (None, 0))
+    alarms, per = values.get("budget", (1.0, PERIODS["month"]) if given == ["budget"] else (None, 0))
     return Rarity(side, p, recurrence, alarms, per, values.get("series", 1))
+
+
+def read_trend(side: str, node: Node, report: Report) -> Trend:
+    """`{by: 30%, over: 6h}`, and how many false alarms are allowed."""
+    values = read_fields(node, TREND_FIELDS, READERS, report, f"`{side}`")
+    given = [name for name in ("budget", "recurrence", "p") if name in values.node.pairs]
+    if len(given) > 1:
+        text = f"`{side}` takes one of `budget`, `recurrence` and `p`"
+        raise Bad(codes.BAD_TREND, values.key_spot(given[1]), text, "remove the others")
+    rarity = _rarity(side, values, given or ["budget"])
+    by, share = values.get("by", (1.0, True))
+    return Trend(**msgspec.structs.asdict(rarity), by=by, share=share, over=values.get("over", HOUR))
+
+
+def read_share(node: Node, field: Field, report: Report) -> tuple[float, bool]:
+    """`30%` as (0.3, True), `0.5` as (0.5, False)."""
+    text = scalars.scalar(node, "a share or an amount", codes.BAD_TREND).text
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%?)", text)
+    if found is None or not float(found[1]):
+        raise Bad(codes.BAD_TREND, node.spot, f"{describe(node)} is neither a share nor an amount",
+                  "write for example 30%, or of measured values 0.5")
+    return (float(found[1]) / 100, True) if found[2] else (float(found[1]), False)
 
 
 def read_budget(node: Node, field: Field, report: Report) -> tuple[float, int]:
@@ -104,15 +137,18 @@ READERS: dict[str, Reader] = {
     "number": scalars.read_number,
     "positive": scalars.read_positive,
     "budget": read_budget,
+    "share": read_share,
 }
 
 
 def summary_of(rarity: Rarity, measure: str, by: tuple[str, ...]) -> str:
     """The sentence of a rule that writes none: what came, where and when, what is normal, how rare it is."""
     noun = " events" if measure == "count" else ""
+    named = [part for part in by if _PATH.fullmatch(part)]
     where = "".join(f" in {{{{ key.{part} }}}}" if part.startswith("place.") else f", {{{{ key.{part} }}}}"
-                    for part in by if _PATH.fullmatch(part))
+                    for part in named)
+    when = " {{ during }}" if not named or named[-1].startswith("place.") else ", {{ during }}"
     much = "much" if rarity.side == "above" else "little"
     normal = "normally {{ expected }} ({{ low }}–{{ high }})"
     seldom = f"as {much} as this about once in {{{{ recurrence }}}}"
-    return f"{{{{ value }}}}{noun}{where}, {{{{ during }}}}, {normal}; {seldom}"
+    return f"{{{{ value }}}}{noun}{where}{when}, {normal}; {seldom}"

@@ -8,10 +8,11 @@ import pytest
 
 from streams.clocks import DAY, parse_rfc3339
 from streams.kinds.parts.exceedance import Exceedance
-from streams.rulefile import check
+from streams.rulefile import check, load
 from streams.rules import Bundle
 from streams.specs import Learning, Rarity
 from streams.texts import text_of
+from tests.conftest import ROOT
 
 BASE = """
 kind: city
@@ -42,20 +43,36 @@ window: {{type: tumbling, size: 1h}}
 PLAIN = "baseline: {season: hour_of_week}\ncondition: {above: {budget: 2/month}}"
 
 
-def loaded(directory: Path, rest: str, days: str = "") -> Bundle:
-    text = BASE.format(rest=rest)
+def loaded(directory: Path, rest: str, days: str = "", by: str = "[place.district, severity]") -> Bundle:
+    text = BASE.format(rest=rest).replace("[place.district, severity]", by)
     (directory / "rules.yaml").write_text(text.replace("2026-12-25", days or "2026-12-25"))
     bundle, problems = check(directory)
     assert bundle is not None, problems
     return bundle
 
 
-def test_it_says_what_came_and_what_is_normal_by_itself(tmp_path: Path) -> None:
-    rule = loaded(tmp_path, PLAIN).rules["unusual"]
-    facts = {"expected": 4, "low": 2, "high": 8, "during": "06:00–07:00", "recurrence": "3 years", "p": 1e-4}
+FACTS = {"expected": 4, "low": 2, "high": 8, "during": "06:00–07:00", "recurrence": "3 years", "p": 1e-4}
+
+
+@pytest.mark.parametrize(("by", "text"), [
+    ("place.district", "17 events in Norristown 06:00–07:00, normally 4 (2–8); "),
+    ("[place.district, severity]", "17 events in Norristown, severe, 06:00–07:00, normally 4 (2–8); ")])
+def test_it_says_what_came_and_what_is_normal_by_itself(by: str, text: str, tmp_path: Path) -> None:
+    rule = loaded(tmp_path, PLAIN, by=by).rules["unusual"]
     key = {"place.district": "Norristown", "severity": "severe"}
-    assert text_of(rule.alert.summary).render({"value": 17, "key": key, **facts}) == (
-        "17 events in Norristown, severe, 06:00–07:00, normally 4 (2–8); as much as this about once in 3 years")
+    told = text_of(rule.alert.summary).render({"value": 17, "key": key, **FACTS})
+    assert told == f"{text}as much as this about once in 3 years"
+
+
+@pytest.mark.parametrize(("name", "text"), [
+    ("ambulance-calls-unusual",
+     "17 calls in Norristown 06:00–07:00, normally 4 (2–8); as much as this about once in 3 years."),
+    ("vehicles-disabled-unusual",
+     "17 vehicles 06:00–07:00, normally 4 (2–8); as much as this about once in 3 years. The last one in Norristown.")])
+def test_what_comes_along_says_it_as_people_do(name: str, text: str) -> None:
+    rule = load(ROOT / "rules").rules[name]
+    place = {"place": {"district": "Norristown"}}
+    assert text_of(rule.alert.summary).render({"value": 17, "key": place, **FACTS, **place}) == text
 
 
 def test_what_its_author_says_stands(tmp_path: Path) -> None:
