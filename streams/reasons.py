@@ -37,6 +37,7 @@ class DeadReason(enum.StrEnum):
     MISSING_FIELD = "missing_field"
     WRONG_TYPE = "wrong_type"
     POISON_FRAME = "poison_frame"
+    NOT_AN_ACTION = "not_an_action"
 
 
 class RouteReason(enum.StrEnum):
@@ -71,6 +72,31 @@ class HeldReason(enum.StrEnum):
     WARMING = "warming"
 
 
+class NotifyReason(enum.StrEnum):
+    """Why somebody was notified."""
+
+    FIRST = "first"
+    NEW_MEMBERS = "new_members"
+    SEVERITY_RAISED = "severity_raised"
+    REPEAT = "repeat"
+    UNSUPPRESSED = "unsuppressed"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    RETRACTED = "retracted"
+    DIGEST = "digest"
+
+
+class QuietReason(enum.StrEnum):
+    """Why nobody was notified of an alert, or not yet."""
+
+    INHIBITED = "inhibited"
+    OUTSIDE_HOURS = "outside_hours"
+    MUTED = "muted"
+    SILENCED = "silenced"
+    STORM = "storm"
+    BRIEF = "brief"
+
+
 SENTENCES: dict[str, str] = {
     Fate.EVENT: "The record was accepted as an event.",
     Fate.LATE: "The event came more than the source's `lateness` behind the clock; it is kept on tocsin.late.",
@@ -81,6 +107,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.NOT_CSV: "The record is not one CSV row with the columns of its header.",
     DeadReason.NOT_AN_OBJECT: "The record is JSON, but not an object.",
     DeadReason.NOT_CLOUDEVENT: "The record lacks what CloudEvents 1.0 requires.",
+    DeadReason.NOT_AN_ACTION: "A record of `tocsin.feedback` is no action that could be taken: its type, role or data.",
     DeadReason.NOT_XML: "The record is not XML, or has a document type (`DOCTYPE`), which is never read.",
     DeadReason.NOT_CAP: "The record is XML, but not an alert that fits the schema of CAP 1.2.",
     DeadReason.TOO_LARGE: "The record is larger than the limit of one record (1 MiB).",
@@ -114,4 +141,19 @@ SENTENCES: dict[str, str] = {
     HeldReason.UNCHANGED: "Nothing that people see of the alert has changed.",
     HeldReason.WARMING: "The rule's baseline has not learnt enough yet (`min_samples`) for this to be believed.",
     HeldReason.SHADOW: "The rule is only observed (`status: experimental` or `test`): nobody is sent.",
+    NotifyReason.FIRST: "An alert fires in a group of which nobody was told, or that was over.",
+    NotifyReason.NEW_MEMBERS: "An alert fires that the last notification of its group did not name.",
+    NotifyReason.SEVERITY_RAISED: "An alert is graver than was told.",
+    NotifyReason.REPEAT: "Nothing has changed for the route's `repeat_interval`, and it still fires.",
+    NotifyReason.UNSUPPRESSED: "Nothing keeps the alert back any more, and it still fires.",
+    NotifyReason.ESCALATED: "A case was not taken on in time.",
+    NotifyReason.RESOLVED: "An alert of which was told that it fires is over.",
+    NotifyReason.RETRACTED: "An alert of which was told that it fires was a mistake.",
+    NotifyReason.DIGEST: "There was more to tell than the limit for storms allows; this stands for what was held.",
+    QuietReason.INHIBITED: "Another alert explains this one.",
+    QuietReason.OUTSIDE_HOURS: "The route tells only within hours (`active`), and it is none of them.",
+    QuietReason.MUTED: "The route does not tell within these hours (`muted`).",
+    QuietReason.SILENCED: "Somebody has silenced it.",
+    QuietReason.STORM: "The receiver was told as much as the limit for storms allows; it follows in a digest.",
+    QuietReason.BRIEF: "It was over before anybody was told.",
 }

@@ -95,8 +95,13 @@ class Respond:
 
     @property
     def waits(self) -> bool:
-        """Whether something is open that the wall can end: ticks are of use."""
-        return bool(self._memory.flooding) or self.people.due() is not None
+        """Whether something is open that the wall can end: ticks are of use now and then."""
+        return bool(self._memory.flooding)
+
+    @property
+    def due(self) -> Micros | None:
+        """The moment at which a tick is needed; None if nothing waits for one."""
+        return self.people.due()
 
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
         """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.

@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from streams import findings, frames
+from streams.clocks import BEFORE_ALL
 from streams.detect.engine import Engine
 from streams.findings import OPENED, Finding, FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.ingest.guards import outlived
@@ -89,6 +90,7 @@ class RespondFold:
         self.fold = Respond(bundle)
         self.partition = partition
         self.sent: Counter[str] = Counter()
+        self._ticked = BEFORE_ALL
 
     @property
     def offset(self) -> int:
@@ -109,8 +111,14 @@ class RespondFold:
         """See `Respond.waits`."""
         return self.fold.waits
 
+    def needs_tick(self, wall: Micros) -> bool:
+        """Whether something is due by the wall for which no tick was written yet."""
+        due = self.fold.due
+        return due is not None and self._ticked < due <= wall
+
     def tick(self, at: Micros) -> Outgoing:
         """The wall time as an entry of this fold's own input."""
+        self._ticked = at
         frame = findings.encode(ResponseFrame([TickRow(at)]))
         return Outgoing(self.topics.respond, self.partition, b"tick", frame)
 

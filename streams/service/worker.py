@@ -25,6 +25,7 @@ from streams.logs import Log, open_log
 from streams.respond.board import Board
 from streams.rules import Bundle
 from streams.service.app import faust_app
+from streams.service.feedback import FeedbackLoop
 from streams.service.folds import DetectFold, RespondFold
 from streams.service.intake import IngestLoop
 from streams.service.metrics import Port, Reading, gauges
@@ -65,6 +66,7 @@ class Worker:
         self.stages: dict[str, Stage] = {}
         self.apps: list[faust.App] = []
         self.ingest: IngestLoop | None = None
+        self.feedback: FeedbackLoop | None = None
         self.records: Counter[tuple[str, str]] = Counter()
         self.dead: Counter[tuple[str, str]] = Counter()
         self.watchdog = Watchdog(settings.patience_s)
@@ -79,8 +81,7 @@ class Worker:
         await self._start()
         ready()
         loops = [asyncio.create_task(self._tend(stopping)), asyncio.create_task(self._beat(stopping))]
-        if self.ingest is not None:
-            loops.append(asyncio.create_task(self.ingest.run(stopping)))
+        loops += [asyncio.create_task(loop.run(stopping)) for loop in (self.ingest, self.feedback) if loop is not None]
         waiting = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait([waiting, *loops], return_when=asyncio.FIRST_COMPLETED)
@@ -103,6 +104,7 @@ class Worker:
                        lambda number: DetectFold(self.bundle, self.topics, number, partitions))
         if "respond" in self.settings.roles:
             self._play("respond", self.topics.respond, lambda number: RespondFold(self.bundle, self.topics, number))
+            self.feedback = FeedbackLoop(self.log, self.topics, self._on_dead_action)
         if self.settings.metrics_port is not None:
             self.port = Port(self.settings.metrics_port, self.readings, self.is_ready)
             self.port.start()
@@ -154,10 +156,12 @@ class Worker:
         if ticks:
             await self.log.append(ticks)
 
-    async def _tick(self) -> None:
-        """Write down the wall time for whoever waits for it."""
+    async def _tick(self, regular: bool) -> None:
+        """Write down the wall time for whoever waits for it: what is due, and `regular`ly what may be over."""
         folds = [part.fold for stage in self.stages.values() for part in list(stage.parts.values())]
-        ticks = [fold.tick(wall()) for fold in folds if isinstance(fold, RespondFold) and fold.waits]
+        now = wall()
+        ticks = [fold.tick(now) for fold in folds if isinstance(fold, RespondFold)
+                 and (fold.needs_tick(now) or (regular and fold.waits))]
         if ticks:
             await self.log.append(ticks)
 
@@ -178,9 +182,9 @@ class Worker:
         """Keep state, read what was not delivered, compact the embedded log now and then."""
         compacted_at = ticked_at = time.monotonic()
         while not stopping.is_set():
-            if time.monotonic() - ticked_at > TICK_EVERY_S:
-                await self._tick()
-                ticked_at = time.monotonic()
+            regular = time.monotonic() - ticked_at > TICK_EVERY_S
+            ticked_at = time.monotonic() if regular else ticked_at
+            await self._tick(regular)
             if time.monotonic() - compacted_at > COMPACT_EVERY_S:
                 await self.log.compact()
                 compacted_at = time.monotonic()
@@ -269,6 +273,9 @@ class Worker:
             Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), self._lags, gauge=True),
             *gauges(boards),
         ]
+
+    def _on_dead_action(self, reason: str) -> None:
+        self.dead["feedback", reason] += 1
 
     def _on_ingest(self, source: str, partition: int, taken: Taken) -> None:
         if self.ingest is None:

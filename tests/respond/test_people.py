@@ -89,4 +89,4 @@ def test_what_nobody_has_touched_is_told_by_the_alert_alone() -> None:
 def test_shadows_have_neither_operators_nor_cases() -> None:
     fold = Respond(bundle(rule(dispatch=Dispatch("police", 1), status="experimental")))
     assert kinds(told(fold, finding())) == ["alert.firing"]
-    assert not fold.waits
+    assert fold.due is None
