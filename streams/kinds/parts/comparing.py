@@ -28,7 +28,7 @@ from streams.vitals import Mark, Usual, Vital
 
 COUNTED = ("count", "distinct")
 MEASURED = ("sum", "avg", "min", "max", "percentile", "ratio")
-KEPT_FOR_EACH, KEPT_AT_LEAST = 20, 200
+KEPT_FOR_EACH, KEPT_AT_LEAST = 50, 500
 """So many things are remembered for each one that a list shows, and at least so many."""
 
 
