@@ -173,6 +173,14 @@ class Log(abc.ABC):
     async def append(self, entries: Sequence[Outgoing]) -> list[tuple[int, int]]:
         """The (partition, offset) of each, once all are acknowledged. Raises EntryTooLarge, AppendFailed."""
 
+    async def post(self, entries: Sequence[Outgoing]) -> None:
+        """Append, or leave them for the one process that may; they may come twice. Raises EntryTooLarge, LogError."""
+        await self.append(entries)
+
+    async def collect(self) -> int:
+        """Append what other processes have posted; how many entries that were."""
+        return 0
+
     @abc.abstractmethod
     def read(self, topic: str, partition: int, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Entry]]:
         """The entries with start <= offset < stop, in batches, without a group.

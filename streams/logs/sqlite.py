@@ -24,6 +24,7 @@ from streams.logs import (
     Part,
     TopicSpec,
     WrongPartitions,
+    letters,
 )
 from streams.logs.bulk import SqliteBulk
 from streams.logs.catalogue import PartRow
@@ -153,6 +154,24 @@ class SqliteLog(Log):
         firsts: dict[Part, int] = await self.write(lambda turn: _append(turn, groups))
         counters = {part: itertools.count(first) for part, first in firsts.items()}
         return [(part[1], next(counters[part])) for part in where]
+
+    async def post(self, entries: Sequence[Outgoing]) -> None:
+        """See `Log`. Where the file is open for reading only they are letters: see letters.py."""
+        if not self.store.read_only:
+            await self.append(entries)
+            return
+        await self.refresh()
+        for entry in entries:
+            self.placed(entry)
+        await asyncio.to_thread(letters.post, self._path, entries)
+
+    async def collect(self) -> int:
+        """See `Log`."""
+        found = await asyncio.to_thread(letters.waiting, self._path)
+        if found:
+            await self.append([entry for _, entry in found])
+            await asyncio.to_thread(letters.take_away, self._path, [number for number, _ in found])
+        return len(found)
 
     def placed(self, entry: Outgoing) -> Part:
         """Where the entry would go. Raises what `append` would: UnknownTopic, EntryTooLarge, LogError."""

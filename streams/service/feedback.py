@@ -39,7 +39,8 @@ class FeedbackLoop:
             await bulk.stop()
 
     async def once(self, bulk: Bulk) -> None:
-        """One step over whatever has come."""
+        """One step over whatever has come, or was left for the one process that writes an embedded log."""
+        await self.log.collect()
         read = await bulk.getmany(READ_AT_MOST, 0.2)
         entries = [entry for part in sorted(read) for entry in read[part]]
         if entries:
