@@ -209,8 +209,12 @@ def _simulate(words: Words) -> None:
 
 
 def _schema(words: Words) -> None:
-    parser = _command(words, "schema", commands.schema, "print the JSON Schema of rule files, for editors")
-    parser.add_argument("kind", nargs="?", default=None, help="of one kind of document only (default: of all)")
+    parser = _command(words, "schema", commands.schema, "print the JSON Schema of rule files, or of what is published")
+    parser.add_argument("kind", nargs="?", default=None, help="of one kind of document, or event, only (default: all)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--events", action="store_true", help="of the events on the topics that others read")
+    which.add_argument("--asyncapi", action="store_true", help="an AsyncAPI 3.0 document: which topics, which events")
+    parser.add_argument("--prefix", default="tocsin", help="of the topics in the AsyncAPI document (default: tocsin)")
     parser.add_argument("--json", action="store_true", help="JSON (always so)")
 
 

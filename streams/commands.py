@@ -22,8 +22,8 @@ import orjson
 from streams.problems import Problem, Problems
 
 if TYPE_CHECKING:
-    from streams.rulefile import Workshop
     from streams.respond.board import Board
+    from streams.rulefile import Workshop
     from streams.rules import Bundle, Source
 
 PERSONAL_KEY = "TOCSIN_PERSONAL_KEY"
@@ -282,14 +282,22 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def schema(options: argparse.Namespace) -> int:
-    """`tocsin schema`: the JSON Schema of rule files."""
+    """`tocsin schema`: the JSON Schema of rule files or of events, or the AsyncAPI document."""
     from streams.rulefile.scalars import advise
-    from streams.tools.schema import schema_of, tables
+    from streams.tools import schema as of_files
+    from streams.tools.events import schema as of_events
+    from streams.tools.events.kinds import KINDS
 
-    if options.kind is not None and options.kind not in tables():
-        raise Refused(f"no kind {options.kind!r}; {advise(options.kind, tables(), 'there are')}")
-    written = orjson.dumps(schema_of(options.kind, installed_version("tocsin")), option=orjson.OPT_INDENT_2)
-    sys.stdout.buffer.write(written + b"\n")
+    known = [kind.name for kind in KINDS] if options.events else list(of_files.tables())
+    if options.kind is not None and (options.asyncapi or options.kind not in known):
+        raise Refused("an AsyncAPI document is of all events" if options.asyncapi
+                      else f"no kind {options.kind!r}; {advise(options.kind, known, 'there are')}")
+    version = installed_version("tocsin")
+    if options.asyncapi:
+        found = of_events.asyncapi(version, options.prefix)
+    else:
+        found = (of_events if options.events else of_files).schema_of(options.kind, version)
+    sys.stdout.buffer.write(orjson.dumps(found, option=orjson.OPT_INDENT_2) + b"\n")
     return 0
 
 

@@ -16,6 +16,7 @@ from streams.kinds.match import Match
 from streams.records import Micros
 from streams.respond import Output, Respond
 from streams.rules import Alert, Bundle, City, Dispatch, Rule
+from streams.tools.events.kinds import undescribed
 
 NOON: Micros = 1_751_371_200_000_000  # 2025-07-01T12:00:00Z
 
@@ -58,8 +59,10 @@ def frame(rows: Iterable[Row]) -> ResponseFrame:
 
 
 def run(fold: Respond, frames: Sequence[ResponseFrame], start: int = 0) -> list[Output]:
-    """All outputs of a log of frames."""
-    return [output for offset, one in enumerate(frames, start) for output in fold.step(offset, one)]
+    """All outputs of a log of frames; whatever is published is described to subscribers (`tocsin schema --events`)."""
+    outputs = [output for offset, one in enumerate(frames, start) for output in fold.step(offset, one)]
+    assert [told for output in outputs if (told := undescribed(read(output)))] == []
+    return outputs
 
 
 def tell(fold: Respond, *told: Finding) -> list[str]:
