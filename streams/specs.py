@@ -86,6 +86,17 @@ class Rarity(msgspec.Struct, frozen=True):
         return (self.alarms or 0.0) * size / (self.per * self.series)
 
 
+class Trend(Rarity, frozen=True):
+    """Which shift from the baseline is looked for: `side` is `rise` or `fall`.
+
+    By `by`, which is a share of what is expected (`share`) or an amount; `over` is within what time it should be found.
+    """
+
+    by: float = 0.0
+    share: bool = False
+    over: Micros = HOUR
+
+
 class Learning(msgspec.Struct, frozen=True):
     """How a baseline learns: `season` is hour_of_week, hour_of_day or none; see `streams/unusual/baselines.py`."""
 

@@ -57,9 +57,11 @@ from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
 from streams.kinds.parts.circles import CellState, Disc, ThresholdCircles
 from streams.kinds.parts.exceedance import Exceedance, asks_baseline, misfits, question_of
+from streams.kinds.parts.shifts import Shifted
+from streams.kinds.parts.shifts import misfits as misfits_of_shift
 from streams.kinds.parts.terms import Terms, frontier_of, problems_of, terms_of
 from streams.records import KeyValues, Member, Micros
-from streams.specs import Measure
+from streams.specs import Measure, Trend
 
 NAME = "threshold"
 FIELDS = (
@@ -422,7 +424,8 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
                  **context: Any) -> Detector:
     """A detector for one rule; `spec` holds the fields as `streams.specs` has them."""
     if spec.get("baseline") is not None:
-        return Exceedance(question_of(spec, options), zone, holidays)
+        made = Shifted if isinstance(spec["condition"], Trend) else Exceedance
+        return made(question_of(spec, options, context.get("profile")), zone, holidays)
     terms, near = terms_of(spec, options), spec.get("near")
     if near is None:
         return _of(terms, zone)
@@ -431,7 +434,10 @@ def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, 
 
 def problems(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Contradictions within the fields as parsed: (field, what is wrong, what to do)."""
-    return misfits(spec) if asks_baseline(spec) else problems_of(spec)
+    if not asks_baseline(spec):
+        return problems_of(spec)
+    found, trend = misfits(spec), spec.get("condition")
+    return found if found or not isinstance(trend, Trend) else list(misfits_of_shift(trend, spec))
 
 
 def _of(terms: Terms, zone: ZoneInfo) -> Threshold:

@@ -40,8 +40,8 @@ TREND_FIELDS = (
     Field("by", "share", "how much is looked for: `30%` of what is normal, or, of measured values, an amount",
           required=True),
     Field("over", "duration", "within what time it should be found", required=True),
-    *(msgspec.structs.replace(field, doc=f"{field.doc}; 1/month if nothing is said") if field.name == "budget" else field
-      for field in RARITY_FIELDS),
+    msgspec.structs.replace(RARITY_FIELDS[0], doc=f"{RARITY_FIELDS[0].doc}; 1/month if nothing is said"),
+    *RARITY_FIELDS[1:],
 )
 _PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(hour|day|week|month|year)")
@@ -147,8 +147,19 @@ def summary_of(rarity: Rarity, measure: str, by: tuple[str, ...]) -> str:
     named = [part for part in by if _PATH.fullmatch(part)]
     where = "".join(f" in {{{{ key.{part} }}}}" if part.startswith("place.") else f", {{{{ key.{part} }}}}"
                     for part in named)
+    if isinstance(rarity, Trend):
+        return _shift_of(rarity, measure in COUNTED, noun, where)
     when = " {{ during }}" if not named or named[-1].startswith("place.") else ", {{ during }}"
     much = "much" if rarity.side == "above" else "little"
     normal = "normally {{ expected }} ({{ low }}–{{ high }})"
     seldom = f"as {much} as this about once in {{{{ recurrence }}}}"
     return f"{{{{ value }}}}{noun}{where}{when}, {normal}; {seldom}"
+
+
+def _shift_of(trend: Trend, counts: bool, noun: str, where: str) -> str:
+    much, per = ("more", " on average") if trend.side == "rise" else ("less", " on average")
+    if counts:
+        much, per = "more" if trend.side == "rise" else "fewer", ""
+    change = "{{ percent }} %" if trend.share else "{{ change }}"
+    seen = f"{{{{ value }}}}{noun}{per}, {{{{ expected }}}} expected"
+    return f"{change} {much} than normal{where} since {{{{ since }}}}: {seen}"

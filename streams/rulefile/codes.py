@@ -337,9 +337,17 @@ MISTYPED_EVENT = _code(
 )
 
 
+# What is part of what
+NO_GROUP = _code("TOC170", "a rule that nothing can be part of", "name an absence rule in `part_of`")
+NO_GROUP_KEY = _code("TOC171", "a group that does not follow from the key", "add what names the group to `by`")
+GROUP_MISFIT = _code("TOC172", "a rule that cannot watch a group", "change that rule, or remove `part_of`")
+NEVER_CHANGES = _code("TOC173", "a value that never changes", "name a field that is another in each report")
+
+
 # Baselines
 BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hour_of_week, memory: 8w}")
 BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")
+BAD_TREND = _code("TOC175", "not a rise or a fall", "write for example {rise: {by: 30%, over: 6h}}")
 BASELINE_MISFIT = _code("TOC132", "what does not go with a baseline", "change or remove the field")
 
 

@@ -148,6 +148,8 @@ MEANINGS: dict[str, str] = {
     "TOC131": "How rare a value must be is said in one way: by a budget of false alarms, by how seldom it comes, or "
               "by its probability in one bin.",
     "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
+    "TOC175": "`rise` and `fall` say by how much, `by: 30%`, within what time that should be found, `over: 6h`, and in "
+              "at most one way how many false alarms are allowed.",
     # Hotspots
     "TOC140": "A hotspot is looked for in discs of cells of the map: a cell must be smaller than the largest disc, and "
               "not so small that a disc has more than 8 rings of them.",

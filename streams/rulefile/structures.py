@@ -13,7 +13,7 @@ from streams.clocks import HOUR
 from streams.kinds import Field
 from streams.records import Micros
 from streams.rulefile import codes, scalars
-from streams.rulefile.baselining import SIDES, read_rarity
+from streams.rulefile.baselining import SIDES, TRENDS, read_rarity, read_trend
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Mapping, Node, Scalar, describe, plain, walk
@@ -134,8 +134,10 @@ def read_condition(node: Node, field: Field, report: Report) -> Test | Rarity:
     ((name, (key, value)),) = node.pairs.items()
     if name in SIDES and field.name == "condition":
         return read_rarity(name, value, report)
+    if name in TRENDS and field.name == "condition":
+        return read_trend(name, value, report)
     if name not in OPERATORS:
-        known = (*OPERATORS, *SIDES) if field.name == "condition" else OPERATORS
+        known = (*OPERATORS, *SIDES, *TRENDS) if field.name == "condition" else OPERATORS
         raise Bad(codes.BAD_CONDITION, key.spot, f"there is no comparison `{name}`", advise(name, known))
     return Test(name, scalars.read_number(value, field, report))
 

@@ -8,6 +8,7 @@ from typing import Any
 from streams.conditions import Expression, Scope
 from streams.conditions.scope import EVENT_PARTS, PLACE_PARTS
 from streams.kinds.parts.exceedance import FACTS
+from streams.kinds.parts.shifts import SHIFT_FACTS
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
@@ -15,7 +16,7 @@ from streams.rulefile.embedded import spot_in
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.scalars import Passage, advise
 from streams.rulefile.selection import is_finding
-from streams.specs import Rarity
+from streams.specs import Rarity, Trend
 from streams.texts import BUILT_IN, TextError, text_of
 
 ALWAYS = ("place.lat", "place.lon", "place.district", "place.address")
@@ -111,7 +112,8 @@ def _told(draft: RuleDraft) -> Iterable[str]:
     """What the kind itself tells of what it found."""
     own: Iterable[str] | None = getattr(draft.kind, "FACTS", None)
     if own is None:
-        return FACTS if isinstance(draft.values.get("condition"), Rarity) else ()
+        condition = draft.values.get("condition")
+        return SHIFT_FACTS if isinstance(condition, Trend) else FACTS if isinstance(condition, Rarity) else ()
     return own
 
 

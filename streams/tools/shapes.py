@@ -157,6 +157,8 @@ def _or_list(one: Shape, least: int = 0) -> Either:
     return Either((one, Many(one, least)))
 
 
+SHIFTED = tuple(Field(side, "trend", f"a {side} against the baseline, a little but for long")
+                for side in baselining.TRENDS)
 RARELY = tuple(Field(side, "rarity", f"rarely so far {side} the baseline") for side in baselining.SIDES)
 
 
@@ -164,7 +166,7 @@ def _condition(field: Field) -> Shape:
     told = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
     fields = tuple(Field(name, "number", f"{told.get(name, name)} so much") for name in OPERATORS)
     if field.name == "condition":
-        fields += RARELY
+        fields += (*RARELY, *SHIFTED)
     name = "condition" if field.name == "condition" else "comparison"
     return Table(name, fields, "a comparison with a number", least=1, most=1)
 
@@ -297,6 +299,8 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "budget": lambda field: One(("string",), pattern=r"^\d+(\.\d+)?\s*/\s*(hour|day|week|month|year)$"),
     "rarity": lambda field: Table("rarity", baselining.RARITY_FIELDS, "how rare it must be",
                                   (("budget", "recurrence", "p"),)),
+    "trend": lambda field: Table("trend", baselining.TREND_FIELDS, "which rise or fall is looked for"),
+    "share": lambda field: Either((One(("number",)), One(("string",), pattern=r"^\d+(\.\d+)?\s*%$"))),
     "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
     "mark": lambda field: Either((One(("number",)), Table("mark", RARELY, "how rare it must be", least=1, most=1))),
     "registered": lambda field: Table("of", indicators.OF_FIELDS, "which of a register were heard of"),

@@ -24,6 +24,7 @@ from streams.kinds import Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Learning, Measure, Rarity, Test, Window
 from streams.unusual.baselines import SEASONS, Baseline, Counts, Judgement, Learnt, Outlook, Season, Values
+from streams.unusual.profiles import Profile
 
 COUNTED = ("count", "distinct")
 COMMONEST = 0.05  # what comes in one bin of twenty is nothing unusual
@@ -38,7 +39,7 @@ BELIEVED = 10 * YEAR  # a tail is not known so well that rarer things could be t
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What a rule asks: how rare a value of which measure must be, learnt how."""
+    """What a rule asks: how rare a value of which measure must be, learnt how. A `profile` is what keys begin with."""
 
     window: Window
     measure: Measure
@@ -46,6 +47,7 @@ class Question(msgspec.Struct, frozen=True):
     learning: Learning
     min_events: int
     options: HoldOptions
+    profile: Profile | None = None
 
 
 class ExceedanceState(msgspec.Struct, array_like=True, dict=True):
@@ -65,6 +67,7 @@ class ExceedanceState(msgspec.Struct, array_like=True, dict=True):
     heard: Micros = BEFORE_ALL
     partial: bool = False
     met: bool = False
+    key: KeyValues = ()
 
 
 class Exceedance:
@@ -80,7 +83,10 @@ class Exceedance:
         learning, size = question.learning, question.window.size or HOUR
         season = Season(learning.season, size, zone, holidays)
         self.counts = question.measure.name in COUNTED
-        self.baseline: Baseline = (Counts if self.counts else Values)(season, learning.memory, learning.min_samples)
+        memory, least = learning.memory, learning.min_samples
+        self.baseline: Baseline = Values(season, memory, least)
+        if self.counts:
+            self.baseline = Counts(season, memory, least, profile=question.profile)
         self.above = question.rarity.side == "above"
         self.bound = question.rarity.bound(size)
         self.size, self.edges = size, Edges(zone, size, size)
@@ -91,8 +97,8 @@ class Exceedance:
         self.horizon = 2 * size + self.options.wait + self.options.keep
 
     def start(self, key: KeyValues, now: Micros) -> ExceedanceState:
-        """Nothing learnt."""
-        return ExceedanceState(Hold(), self.baseline.begin())
+        """Nothing learnt, but what the profile says."""
+        return ExceedanceState(Hold(), self.baseline.begin(key), key=key)
 
     def due(self, state: ExceedanceState) -> Micros | None:
         """The next of: the bin ends, `for` or `keep_firing_for` is over, the key is forgotten."""
@@ -233,7 +239,7 @@ class Exceedance:
     def _forget(self, state: ExceedanceState, at: Micros) -> None:
         """Nothing was heard of the key for so long that what was normal says nothing any more."""
         state.hold.end(at, "no_data")
-        state.learnt, state.heard, state.edge = self.baseline.begin(), BEFORE_ALL, None
+        state.learnt, state.heard, state.edge = self.baseline.begin(state.key), BEFORE_ALL, None
 
     def _schedule(self, state: ExceedanceState) -> None:
         wait = state.hold.due(self.options)
@@ -305,10 +311,10 @@ def asks_baseline(spec: Mapping[str, Any]) -> bool:
     return spec.get("baseline") is not None or isinstance(spec.get("condition"), Rarity)
 
 
-def question_of(spec: Mapping[str, Any], options: HoldOptions) -> Question:
+def question_of(spec: Mapping[str, Any], options: HoldOptions, profile: Profile | None = None) -> Question:
     """What the fields of a rule ask, as `streams.specs` has them."""
     return Question(spec["window"], spec.get("measure") or Measure(), spec["condition"], spec["baseline"],
-                    spec.get("min_events") or 0, options)
+                    spec.get("min_events") or 0, options, profile)
 
 
 def misfits(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -316,8 +322,9 @@ def misfits(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     window, learning, rarity = spec.get("window"), spec.get("baseline"), spec.get("condition")
     if learning is None or not isinstance(rarity, Rarity):
         if learning is None:
-            return [("condition", "`above` and `below` compare with a `baseline`, and there is none", ADD_BASELINE)]
-        return [("condition", "a `baseline` needs a condition `above` or `below` it", ADD_RARITY)]
+            side = rarity.side if isinstance(rarity, Rarity) else "above"
+            return [("condition", f"`{side}` compares with a `baseline`, and there is none", ADD_BASELINE)]
+        return [("condition", "a `baseline` needs a condition: `above`, `below`, `rise` or `fall`", ADD_RARITY)]
     if not isinstance(window, Window):
         return []
     if window.type != "tumbling" or not window.size or DAY % window.size or window.size < MINUTE:
@@ -328,7 +335,7 @@ def misfits(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 def _foreign(spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     told = {"near": "a baseline is that of a key, not of a circle",
-            "recovery": "with a baseline an episode ends with the first bin that is not rare"}
+            "recovery": "with a baseline an episode ends by itself"}
     return [(name, text, f"remove `{name}`") for name, text in told.items() if spec.get(name) is not None]
 
 

@@ -15,7 +15,7 @@ from streams.judging.episodes import Episode, HoldOptions
 from streams.reasons import SENTENCES
 from streams.records import KeyValues, Member, Micros
 from streams.rules import FINDINGS_OF, Exemption, Rule
-from streams.specs import Rarity, Test
+from streams.specs import Rarity, Test, Trend
 from streams.tools.explain.causes import FIRED, Cause
 from streams.tools.explain.fits import Hurdle, Look
 from streams.tools.explain.folding import Region
@@ -89,6 +89,10 @@ def _because(told: Told) -> str:
     finding: Finding = told.facts["finding"]
     rule = told.rule
     test: Test | Rarity | None = rule.spec.get("condition")
+    if rule.kind == "threshold" and isinstance(test, Trend):
+        seen = {name: finding.facts.get(name) for name in ("expected", "since", "delay")}
+        return (f"{number(finding.value)} since {seen['since']}, normally {seen['expected']}; such a {test.side} is"
+                f" found within about {seen['delay']}")
     if rule.kind == "threshold" and isinstance(test, Rarity):
         seen = {name: finding.facts.get(name) for name in ("expected", "low", "high", "during", "recurrence")}
         normal = f"normally {seen['expected']} ({seen['low']} to {seen['high']})"
