@@ -12,7 +12,7 @@ from streams.respond.case_events import CASE_SCHEMA
 from streams.respond.envelopes import ALERT_SCHEMA, DISPATCH_SCHEMA, HELD_SCHEMA
 from streams.respond.people import ACTION_SCHEMA, OPERATOR_SCHEMA
 from streams.respond.vital_events import READING_SCHEMA, ROLLUP_SCHEMA
-from streams.tools.events import contents
+from streams.tools.events import aside, contents, signs
 
 ORDERED = ("sequence",)
 CAUSED = ("correlationid", "causationid")
@@ -58,12 +58,12 @@ KINDS: tuple[EventKind, ...] = (
               ("held_back",), HELD_SCHEMA, "The finding.", CAUSED),
     EventKind("action", ("audit",), contents.Answer, "Somebody wanted something done, and whether it was.", "audit",
               ("action",), ACTION_SCHEMA, "What it is about.", ("correlationid",)),
-    EventKind("reading", ("vitals",), contents.ReadingOf, "What an indicator measured.", "vital", ("reading",),
+    EventKind("reading", ("vitals",), signs.ReadingOf, "What an indicator measured.", "vital", ("reading",),
               READING_SCHEMA, "The reading: indicator, key and end of the period.", ORDERED),
-    EventKind("rollup", ("vitals",), contents.RollUp, "The status of a district or of the city has changed.", "vital",
+    EventKind("rollup", ("vitals",), signs.RollUp, "The status of a district or of the city has changed.", "vital",
               ("rollup",), ROLLUP_SCHEMA, "The district or the city.", ORDERED),
-    EventKind("late", ("late",), contents.Late, "An event came too late to count.", bare=True),
-    EventKind("dead_letter", ("dlq",), contents.DeadLetter, "A record could not be understood.", bare=True),
+    EventKind("late", ("late",), aside.Late, "An event came too late to count.", bare=True),
+    EventKind("dead_letter", ("dlq",), aside.DeadLetter, "A record could not be understood.", bare=True),
 )
 TOPICS: Mapping[str, str] = {
     "alerts": "Alerts, and what operators made of them. The record's key is the alert.",
@@ -117,4 +117,4 @@ def undescribed(event: Mapping[str, Any]) -> str:
         known = msgspec.convert(event["data"], kind.data)
     except msgspec.ValidationError as error:
         return f"{kind.name}: {error}"
-    return "" if msgspec.to_builtins(known) == event["data"] else f"{kind.name}: contents.py lacks one of its fields"
+    return "" if msgspec.to_builtins(known) == event["data"] else f"{kind.name}: its struct lacks a field"

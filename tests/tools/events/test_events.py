@@ -28,7 +28,7 @@ from streams.rules import SEVERITIES, Bundle
 from streams.service.folds import poison
 from streams.service.intake import dead_record, late_record
 from streams.tools import answering, ruletest
-from streams.tools.events import contents
+from streams.tools.events import contents, signs
 from streams.tools.events.kinds import KINDS, TOPICS, undescribed
 from streams.tools.events.schema import DRAFT, asyncapi, schema_of
 from streams.topics import SHORT_NAMES, Topics
@@ -78,7 +78,7 @@ def test_the_golden_events_fit(name: str) -> None:
         assert not CLOSED_SCHEMA.is_valid(event), gone
         part[gone] = kept
     event["data"]["more"] = 1
-    assert undescribed(event) == f"{name}: contents.py lacks one of its fields"
+    assert undescribed(event) == f"{name}: its struct lacks a field"
     assert OPEN.is_valid(event)
     with pytest.raises(KeyError, match="no kind with the type"):
         undescribed({**event, "type": "tocsin.x.y"})
@@ -141,7 +141,7 @@ def test_what_came_too_late_and_what_was_not_understood_fits(tmp_path: Path) -> 
 
 def test_the_words_are_those_of_the_code() -> None:
     assert get_args(contents.Severity) == SEVERITIES
-    assert get_args(contents.Status) == STATUSES
+    assert get_args(signs.Status) == STATUSES
     held = msgspec.structs.fields(contents.HeldBack)
     assert {OPENED, UPDATED, CLOSED, RETRACTED} in [set(get_args(one.type)) for one in held]
     changes = next(kind.changes for kind in KINDS if kind.name == "case")
