@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,12 +26,15 @@ ORDER = (*REQUIRED, "subject", "time", "datacontenttype", "dataschema")
 _OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
 
 
-def decode(value: bytes, headers: Headers) -> dict[str, Any]:
-    """The event; FormatError not_cloudevent where an attribute is missing or wrong, else as for JSON."""
+def decode(value: bytes, headers: Headers, parse: Callable[[bytes], Any] = json.parse) -> dict[str, Any]:
+    """The event; FormatError not_cloudevent where an attribute is missing or wrong, else as for JSON.
+
+    `parse` reads the JSON; `json.strict` refuses a name that stands twice.
+    """
     check_size(value)
     if any(name.startswith(PREFIX) for name in headers):
-        return _binary(value, headers)
-    return _structured(json.as_object(json.parse(value)))
+        return _binary(value, headers, parse)
+    return _structured(json.as_object(parse(value)), parse)
 
 
 def encode(attributes: Mapping[str, str], data: Mapping[str, Any]) -> bytes:
@@ -61,7 +64,7 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
-def _structured(found: dict[str, Any]) -> dict[str, Any]:
+def _structured(found: dict[str, Any], parse: Callable[[bytes], Any]) -> dict[str, Any]:
     """An attribute that is null is one that is not there; `data` may be null."""
     record = {name: part for name, part in found.items() if part is not None or name == "data"}
     _check(record)
@@ -74,10 +77,10 @@ def _structured(found: dict[str, Any]) -> dict[str, Any]:
         raw = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise _refused("`data_base64` is not base64") from None
-    return record | _data(raw, str(record.get("datacontenttype", "")))
+    return record | _data(raw, str(record.get("datacontenttype", "")), parse)
 
 
-def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
+def _binary(value: bytes, headers: Headers, parse: Callable[[bytes], Any]) -> dict[str, Any]:
     record: dict[str, Any] = {
         name.removeprefix(PREFIX): utf8(text) for name, text in headers.items() if name.startswith(PREFIX)
     }
@@ -86,7 +89,7 @@ def _binary(value: bytes, headers: Headers) -> dict[str, Any]:
         record["datacontenttype"] = content_type
     record.pop("data", None)  # never an attribute
     _check(record)
-    return record | _data(value, content_type) if value else record
+    return record | _data(value, content_type, parse) if value else record
 
 
 def _check(record: Mapping[str, Any]) -> None:
@@ -104,11 +107,11 @@ def _check(record: Mapping[str, Any]) -> None:
         raise _refused("`specversion` is not 1.0")
 
 
-def _data(raw: bytes, content_type: str) -> dict[str, Any]:
+def _data(raw: bytes, content_type: str, parse: Callable[[bytes], Any]) -> dict[str, Any]:
     """`data` of the declared type; without one it is JSON, as the specification says."""
     media = content_type.partition(";")[0].strip().lower()
     if not media or media.endswith(("/json", "+json")):
-        return {"data": json.parse(raw)}
+        return {"data": parse(raw)}
     try:
         return {"data": raw.decode("utf-8")}
     except UnicodeDecodeError:

@@ -1,11 +1,13 @@
 """JSON: one object a record (RFC 8259, UTF-8).
 
-Where a name occurs twice, the last one counts. NaN, infinities and numbers too large for a double
-are refused; integers beyond 64 bits become doubles. A byte order mark is skipped.
+Where a name occurs twice, the last one counts; `strict` refuses it, for what people send to be acted upon. NaN,
+infinities and numbers too large for a double are refused; integers beyond 64 bits become doubles. A byte order mark
+is skipped.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -28,6 +30,14 @@ def parse(value: bytes) -> Any:
         raise _explained(value, error) from None
     if value.count(b"{") + value.count(b"[") > MAX_DEPTH and _deeper(found, MAX_DEPTH):
         raise FormatError(DeadReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH}")
+    return found
+
+
+def strict(value: bytes) -> Any:
+    """As `parse`, and FormatError not_json where a name stands twice in an object: who knows which one was meant."""
+    found = parse(value)
+    if _twice(value):
+        raise FormatError(DeadReason.NOT_JSON, "a name stands twice in one object")
     return found
 
 
@@ -62,6 +72,19 @@ def _deeper(found: Any, limit: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _twice(value: bytes) -> bool:
+    """Whether an object of a text that is known to be JSON, and not deep, has a name twice."""
+    lengths: list[bool] = []
+
+    def counted(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        lengths.append(len(made) < len(pairs))
+        return made
+
+    json.loads(value.removeprefix(BOM), object_pairs_hook=counted, parse_int=str, parse_float=str)
+    return any(lengths)
 
 
 def _named(found: Any) -> str:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.formats import FormatError, decoder
+from streams.formats import FormatError, cloudevents, decoder
+from streams.formats import json as json_format
 from streams.formats.cloudevents import encode
 
 decode = decoder("cloudevents")
@@ -31,6 +32,14 @@ NAME = st.from_regex(r"[a-z]{3,8}", fullmatch=True)
 def structured(**changes: Any) -> bytes:
     """The event with some parts changed; None takes a part away."""
     return json.dumps({name: part for name, part in (EVENT | changes).items() if part is not None}).encode()
+
+
+def test_a_name_that_stands_twice_can_be_refused() -> None:
+    twice = structured().replace(b'"data"', b'"id": "e2", "data"')
+    assert decode(twice, {})["id"] == "e2"
+    for value, headers in ((twice, {}), (b'{"a":1,"a":2}', HEADERS)):
+        with pytest.raises(FormatError, match="stands twice"):
+            cloudevents.decode(value, headers, json_format.strict)
 
 
 def test_structured() -> None:

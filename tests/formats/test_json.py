@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.formats import LIMIT, MAX_DEPTH, FormatError, decoder
+from streams.formats.json import strict
 from streams.reasons import DeadReason
 
 decode = decoder("json")
@@ -75,6 +76,16 @@ def test_refused(value: bytes, reason: str, told: str) -> None:
 
 def test_a_name_that_occurs_twice_has_its_last_value() -> None:
     assert decode(b'{"a":1,"b":2,"a":3}', {}) == {"a": 3, "b": 2}
+
+
+def test_strictly_a_name_stands_once() -> None:
+    fine = b'\xef\xbb\xbf{"a":{"a":1,"b":[{"a":1e300},{"a":NULL}]}}'.replace(b"NULL", b"1" * 300)
+    assert strict(fine) == json.loads(fine.decode("utf-8-sig"), parse_int=float)
+    for twice in (b'{"a":1,"a":1}', b'[{"b":{"a":1,"a":2}}]', b'{"a":1,"\\u0061":2}'):
+        with pytest.raises(FormatError, match="a name stands twice in one object"):
+            strict(twice)
+    with pytest.raises(FormatError, match="nested deeper"):
+        strict(nested(MAX_DEPTH + 1))
 
 
 def test_an_integer_beyond_64_bits_becomes_a_double() -> None:
