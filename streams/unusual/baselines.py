@@ -23,12 +23,14 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from streams.clocks import DAY, HOUR, WEEK, moment
-from streams.records import Micros
+from streams.records import KeyValues, Micros
+from streams.unusual.profiles import Profile, pooled
 from streams.unusual.tails import at_least, at_most, none_at_all, quantile, rare_from, t_above, t_quantile
 
 SEASONS = {"hour_of_week": WEEK, "hour_of_day": DAY, "none": 0}
@@ -42,6 +44,8 @@ DRAWN = 1.0  # how many bins the mean of all counts for, beside those of a bucke
 LEVEL_SHARE = 4  # the level follows so many times as fast as the buckets
 LEVEL_MASS = 20.0  # so many expected events speak for the level of the buckets
 LATELY, LATELY_MASS = 12 * HOUR, 60.0  # how far back the level of the last hours looks, and what speaks against one
+BEGUN = 0.5  # the share of what can be remembered that a profile stands for
+HEARSAY = 15.0  # so many events of `LEVEL_MASS` do not speak for a level that is nothing but that of others
 ALIKE = 40.0  # so many events, as good as those of Poisson, speak for a bucket to be as the days and hours around it
 AROUND = 2 * HOUR  # hours so near have the level of a day in common
 SPREAD_PRIOR, SPREAD_MASS = 0.1, 20.0  # what is held of the scatter beyond chance before anything is known
@@ -149,8 +153,8 @@ class Baseline:
         self._fade_all = _fade(memory / season.size)
         self._fade_level = _fade(memory / season.size / LEVEL_SHARE)
 
-    def begin(self) -> Learnt:
-        """Nothing learnt."""
+    def begin(self, key: KeyValues = ()) -> Learnt:
+        """What a key begins with: nothing learnt."""
         return Learnt(bytearray(_PAIR.size * self.season.buckets))
 
     def warming(self, learnt: Learnt) -> bool:
@@ -211,9 +215,9 @@ class Baseline:
             c, w = _PAIR.unpack_from(cells, 8 * (0 if bucket == last else bucket + 1))
         return b + 0.5 * (a + c), v + 0.5 * (u + w)
 
-    def _plain(self, learnt: Learnt, begin: Micros) -> float:
+    def _plain(self, learnt: Learnt, bucket: int) -> float:
         """What the buckets alone say."""
-        total, weight = self._around(learnt, self.season.bucket(begin))
+        total, weight = self._around(learnt, bucket)
         return (total + DRAWN * self._of_all(learnt)) / (weight + DRAWN)
 
     def _of_all(self, learnt: Learnt) -> float:
@@ -231,18 +235,38 @@ class Baseline:
 
 
 class Counts(Baseline):
-    """Of counts: an empty bin counts 0."""
+    """Of counts: an empty bin counts 0. With a `profile` keys begin with what it says of them."""
 
-    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None, shared: int = 1) -> None:
+    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None, shared: int = 1,
+                 profile: Profile | None = None) -> None:
         super().__init__(season, memory, min_samples, shared)
-        self._unpack = struct.Struct(f"<{2 * season.buckets}f").unpack
+        self.profile = profile
+        self._pairs = struct.Struct(f"<{2 * season.buckets}f")
         self._a_day = min(season.buckets, DAY // season.width)
         self._reach = max(1, AROUND // season.width)
+        self._of_week = (1.0,) * season.buckets if profile is None else profile.curve
+        days = season.buckets // self._a_day
+        self._of_day = [sum(self._of_week[at::self._a_day]) / days for at in range(self._a_day)]
         self._fade_lately = max(0.0, 1.0 - season.size / LATELY)
+
+    def begin(self, key: KeyValues = ()) -> Learnt:
+        learnt, profile = super().begin(key), self.profile
+        if profile is None:
+            return learnt
+        level, day = profile.levels.get(key), DAY // self.season.size
+        mean, bins = (profile.others, min(profile.bins, self.enough) - day) if level is None else (level, profile.bins)
+        weight = BEGUN * min(float(profile.bins), self.memory / self.season.size)
+        each = weight / self.season.buckets
+        self._pairs.pack_into(learnt.cells, 0, *(value for one in profile.curve for value in (each * mean * one, each)))
+        learnt.total, learnt.weight, learnt.bins = weight * mean, weight, max(0, bins)
+        learnt.base = 0.0 if level is None else weight * (mean * self._trust(mean, profile.scatter)) ** 2
+        learnt.scatter = profile.scatter * (learnt.base + SPREAD_MASS) - SPREAD_PRIOR * SPREAD_MASS
+        learnt.came = learnt.foretold = -HEARSAY if level is None else 0.0
+        return learnt
 
     def outlook(self, learnt: Learnt, begin: Micros) -> Outlook:
         scatter = self._scatter(learnt)
-        plain = self._usual(learnt, begin, scatter) if self.season.smooth else self._plain(learnt, begin)
+        plain = self._usual(learnt, self.season.bucket(begin), scatter)
         steady = plain * (learnt.came + LEVEL_MASS) / (learnt.foretold + LEVEL_MASS)
         mean = steady * (learnt.fresh + LATELY_MASS) / (learnt.awaited + LATELY_MASS)
         return Outlook(plain, mean, 1.0 / scatter, steady)
@@ -255,10 +279,24 @@ class Counts(Baseline):
                 value = min(value, self.least(outlook, CLIP))
                 today = outlook.mean  # an incident says nothing of the day
             self._keep_levels(learnt, outlook, value, today)
-            trust, off = self._trust(outlook.mean, 1.0 / outlook.spread), value - outlook.mean
-            learnt.scatter = self._fade_all * learnt.scatter + (off * off - outlook.mean) * trust * trust
-            learnt.base = self._fade_all * learnt.base + (outlook.mean * trust) ** 2
+            if learnt.foretold >= 0.0:  # before, what scatters cannot be told from a level that is not known
+                trust, off = self._trust(outlook.mean, 1.0 / outlook.spread), value - outlook.mean
+                learnt.scatter = self._fade_all * learnt.scatter + (off * off - outlook.mean) * trust * trust
+                learnt.base = self._fade_all * learnt.base + (outlook.mean * trust) ** 2
         self._keep(learnt, begin, value)
+
+    def profile_of(self, learnt: Mapping[KeyValues, Learnt], brought: Mapping[KeyValues, int], bins: int) -> Profile:
+        """What keys have in common: of what they learnt, and how much each brought in so many bins."""
+        rows = [self._pairs.unpack(one.cells) for one in learnt.values()]
+        cells = [sum(column) for column in zip(*rows, strict=True)]
+        whole = Learnt(bytearray(), bins, *(sum(getattr(one, name) for one in learnt.values())
+                                            for name in ("total", "weight", "came", "foretold", "scatter", "base")))
+        cells[1::2] = [weight / len(learnt) for weight in cells[1::2]]
+        whole.weight /= max(1, len(learnt))
+        whole.cells = bytearray(self._pairs.pack(*cells))
+        scatter = self._scatter(whole)
+        curve = [self._usual(whole, bucket, scatter) for bucket in range(self.season.buckets)]
+        return pooled(bins, scatter, curve, {key: number / bins for key, number in brought.items()})
 
     def _keep_levels(self, learnt: Learnt, outlook: Outlook, value: float, today: float) -> None:
         """Hold what came against what the buckets foretold, and against the level of weeks."""
@@ -277,9 +315,11 @@ class Counts(Baseline):
         """How much an event tells where so many are expected: 1 of a Poisson number, less where much is scatter."""
         return 1.0 / (1.0 + mean * scatter) / self.shared
 
-    def _usual(self, learnt: Learnt, begin: Micros, scatter: float) -> float:
-        """What the buckets say of a bin: the curve of the day, then this day around this hour, then its own bucket."""
-        cells, bucket, last = self._unpack(learnt.cells), self.season.bucket(begin), self.season.buckets
+    def _usual(self, learnt: Learnt, bucket: int, scatter: float) -> float:
+        """What the buckets say of one: the curve of the day, then this day around this hour, then the bucket itself."""
+        if not self.season.smooth:
+            return self._plain(learnt, bucket)
+        cells, last = self._pairs.unpack(learnt.cells), self.season.buckets
         near = range(bucket - self._reach, bucket + self._reach + 1)
         curve = self._curve(cells, near, self._of_all(learnt))
         own = [2 * (at % last) for at in near]
@@ -293,13 +333,17 @@ class Counts(Baseline):
         return usual * (came * trust + ALIKE) / (foretold * trust + ALIKE)
 
     def _curve(self, cells: tuple[float, ...], near: range, mean: float) -> list[float]:
-        """What these hours bring, all days together: smoothed by ½-1-½ and drawn a little to the mean of all."""
-        row = 2 * self._a_day
-        hours = [2 * (at % self._a_day) for at in range(near.start - 1, near.stop + 1)]
-        totals, weights = [sum(cells[at::row]) for at in hours], [sum(cells[at + 1::row]) for at in hours]
-        return [(b + 0.5 * (a + c) + DRAWN * mean) / (v + 0.5 * (u + w) + DRAWN)
-                for a, b, c, u, v, w in zip(totals, totals[1:], totals[2:], weights, weights[1:], weights[2:],
-                                            strict=False)]
+        """What these hours bring, all days together: smoothed by ½-1-½ and drawn a little to the mean of all.
+
+        Where there is a profile, in proportion to that: then it is known already in what days differ.
+        """
+        row, hours = 2 * self._a_day, [at % self._a_day for at in range(near.start - 1, near.stop + 1)]
+        totals = [sum(cells[2 * at::row]) for at in hours]
+        weights = [sum(cells[2 * at + 1::row]) * self._of_day[at] for at in hours]
+        shares = [self._of_week[at % self.season.buckets] for at in near]
+        sides = zip(totals, totals[1:], totals[2:], weights, weights[1:], weights[2:], strict=False)
+        return [(b + 0.5 * (a + c) + DRAWN * mean) / (v + 0.5 * (u + w) + DRAWN) * share
+                for share, (a, b, c, u, v, w) in zip(shares, sides, strict=True)]
 
     def above(self, outlook: Outlook, value: float) -> float:
         return at_least(int(value), outlook.mean, outlook.spread)
@@ -335,7 +379,7 @@ class Values(Baseline):
     """Of measured values: a bin without one is no bin. `scatter / base` is the mean distance from what was expected."""
 
     def outlook(self, learnt: Learnt, begin: Micros) -> Outlook:
-        plain = self._plain(learnt, begin)
+        plain = self._plain(learnt, self.season.bucket(begin))
         level = learnt.came / (learnt.foretold + 1.0)
         scale = learnt.scatter / learnt.base / _MEAN_SIZE if learnt.base else 0.0
         return Outlook(plain, plain + level, max(scale, 1e-9 * (1.0 + abs(plain))), plain + level)
