@@ -13,8 +13,8 @@ class Case(msgspec.Struct, array_like=True):
     `labels` are those of its alert, by which the policy decides. `opened` is when what it is about began, `born` when
     it became a case, `began` when its present attempt did. `stages` are the times at which this attempt came to each
     stage, `first` the earliest of all attempts. `due` are the moments by which stages must be reached, `promised` the
-    same without extensions; `missed` are the stages that were not reached by what was promised, `told` those of which
-    that was told. `chain` are the steps of escalation to come, as (moment, number); `level` rises with them.
+    same without extensions; `missed` are the stages that any attempt did not reach by what was promised, `told` those
+    of which that was told. `chain` are the steps of escalation to come, as (moment, number); `level` rises with them.
     `disposers` have disposed of it in any attempt. `before` is the state that a parked case had, since `parked`; `held`
     how long it was.
     """

@@ -19,7 +19,7 @@ def begin(case: Case, policy: Policy, at: Micros) -> None:
     within, escalation = spans(policy, case.labels)
     case.began, case.stages = at, {}
     case.promised = {stage: at + span for stage, span in within.items()}
-    case.due, case.missed, case.told = dict(case.promised), [], []
+    case.due, case.told = dict(case.promised), []
     case.escalation = escalation or case.escalation
     case.chain = [(at + step.after, number) for number, step in enumerate(chain_of(policy, case))]
 
