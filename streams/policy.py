@@ -152,6 +152,7 @@ class Policy(msgspec.Struct, frozen=True):
     `root` is None where nothing routes: alerts are published and nobody is notified. `guards` are conditions that no
     silence, inhibition, window or storm limit passes over: life safety. `owners` of equal weight are in order.
     An acknowledgement holds for `ack_timeout`; what is over and nobody saw leaves the list after `auto_close`.
+    `compat`: notifications are as Alertmanager makes them where ours differ on purpose.
     """
 
     root: Route | None = None
@@ -168,3 +169,4 @@ class Policy(msgspec.Struct, frozen=True):
     resolved_through_silence: bool = True
     ack_timeout: Micros = 4 * HOUR
     auto_close: Micros = DAY
+    compat: bool = False

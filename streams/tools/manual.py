@@ -14,7 +14,7 @@ from pathlib import Path
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
 from streams.kinds.parts import indicators
-from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, RouteReason
+from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, NotifyReason, QuietReason, RouteReason
 from streams.rulefile import (
     assembling,
     baselining,
@@ -74,6 +74,9 @@ REASONS = (
      "`tocsin_exceptions_total` counts them, by the exception's name"),
     (HeldReason, "Why nothing was sent for a finding",
      "`tocsin_held_back_total` counts them, `tocsin tail audit` lists all but `repeated` and `shadow`"),
+    (NotifyReason, "Why somebody was notified", "the notification says it: `tocsin tail notifications`"),
+    (QuietReason, "Why nobody was notified of an alert, or not yet",
+     "`tocsin tail audit` lists every change"),
 )
 
 

@@ -82,7 +82,7 @@ class Responding:
             guards=_sound({one.id: self.conditions.of(one.values) for one in self.every("guard")}),
             escalations={one.id: self._chain(one.values) for one in self.every("escalation")},
             owners=owners, fallback=fallback, storm=self._storm(), deadlines=tuple(self._deadlines()),
-            resolved_through_silence=not compat and response.get("resolved_through_silence", True),
+            resolved_through_silence=not compat and response.get("resolved_through_silence", True), compat=compat,
             **{name: response.get(name) for name in ("ack_timeout", "auto_close") if response.get(name)},
         )
 
