@@ -24,7 +24,7 @@ from streams.kinds.hotspot import Hotspot, HotspotState
 from streams.kinds.match import Match
 from streams.records import Member
 from streams.rules import Bundle
-from streams.specs import Learning, Measure, Rarity, Step, Test, Window
+from streams.specs import Learning, Measure, Rarity, Step, Test, Trend, Window
 from tests.cities import END, Spot, bundle, final, frames, run, spots
 from tests.folds import fold
 
@@ -77,6 +77,14 @@ exceedances = st.builds(
     holds, st.sampled_from([Measure(), Measure("distinct", "x"), Measure("avg", "x")]),
     st.sampled_from(["above", "below"]), st.sampled_from([0.05, 0.2]), st.sampled_from([50, 200]),
     st.sampled_from([0, 0, 2]))
+shifts = st.builds(
+    lambda options, measure, side, by, p, memory: threshold.compile_rule(
+        {"window": Window("tumbling", 5), "measure": measure, "baseline": Learning("none", memory, 2),
+         "condition": Trend(side, p, by=by, share=True, over=10)}, options, UTC),
+    holds, st.sampled_from([Measure(), Measure("avg", "x")]), st.sampled_from(["rise", "fall"]),
+    st.sampled_from([0.5, 0.9]), st.sampled_from([0.2, 0.3]), st.sampled_from([50, 200]))
+
+
 class InCells(Hotspot):
     """A hotspot rule for members whose values are numbers of cells."""
 
@@ -91,7 +99,8 @@ hotspots = st.builds(
          "baseline": Learning("none", 40), "condition": Rarity("above", p=chance)}, options, UTC, "rule"),
     holds, st.sampled_from([2, 3]), st.sampled_from([0.2, 0.45]), st.sampled_from([1, 2]))
 
-detectors: st.SearchStrategy[Detector] = matches | absences | thresholds() | sequences() | exceedances | hotspots
+detectors: st.SearchStrategy[Detector] = (
+    matches | absences | thresholds() | sequences() | exceedances | shifts | hotspots)
 
 
 @st.composite
