@@ -5,25 +5,24 @@ It is read from what respond keeps (`tocsin.state.respond`), so it is just what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from streams.clocks import moment, rfc3339, zone_of
 from streams.logs import Log
-from streams.respond import Respond
 from streams.respond.board import Board
 from streams.respond.state import RollUp, Sign
 from streams.rulefile.scalars import advise
 from streams.rules import Bundle, Rule
 from streams.tools.asking import Misasked
+from streams.tools.standing import respond_of
+from streams.tools.tables import table
 from streams.vitals import AMBER, CITY, DISTRICT_PARTS, GREEN, NONE, RED, UNKNOWN, entries
 
 WORST_FIRST = (RED, AMBER, UNKNOWN, GREEN, NONE)
 LIST_AT_MOST = 10
-BEHIND = "at"
-"""The header of a row of state that names the offset which it stands behind."""
 
 
 class Wishes(msgspec.Struct, frozen=True):
@@ -36,15 +35,7 @@ class Wishes(msgspec.Struct, frozen=True):
 
 async def board_of(log: Log, topic: str, bundle: Bundle) -> Board:
     """What is shown at the moment, by the state that respond keeps on a topic."""
-    best: dict[bytes, tuple[int, bytes | None]] = {}
-    async for batch in log.read(topic, 0):
-        for entry in batch:
-            key, behind = entry.key or b"", int(dict(entry.headers).get(BEHIND, b"-1"))
-            if key not in best or behind >= best[key][0]:  # a worker that wakes late may write what is old
-                best[key] = (behind, entry.value)
-    fold = Respond(bundle)
-    fold.restore({key: value for key, (_, value) in best.items() if value is not None})
-    return fold.board
+    return (await respond_of(log, topic, bundle)).board
 
 
 def signs_of(board: Board, bundle: Bundle, wishes: Wishes) -> list[tuple[Rule, Sign]]:
@@ -73,11 +64,11 @@ def shown(board: Board, bundle: Bundle, wishes: Wishes) -> str:
     found, zone = signs_of(board, bundle, wishes), bundle.city.zone
     lines = [("status", "where", "since")]
     lines += [(one.status, one.name or "city", _when(one.since, zone)) for one in rollups_of(board, wishes)]
-    parts = [_table(lines)] if len(lines) > 1 else []
+    parts = [table(lines)] if len(lines) > 1 else []
     judged = [one for one in found if not _lists(one[0])]
     if judged:
         head = ("status", "indicator", "of", "value", "usual", "since", "until")
-        parts.append(_table([head, *(_line(rule, sign, zone) for rule, sign in judged)]))
+        parts.append(table([head, *(_line(rule, sign, zone) for rule, sign in judged)]))
     parts += [_listed(rule, sign, zone) for rule, sign in found if _lists(rule)]
     return "\n".join(parts) or "nothing is shown yet, or nothing of what was asked for\n"
 
@@ -123,7 +114,7 @@ def _listed(rule: Rule, sign: Sign, zone: str) -> str:
         normal = "" if one.usual is None else f"{one.usual:g}"
         lines.append((str(rank), str(one.count), str(one.before), normal, change, ", ".join(map(str, one.of))))
     of = _key(sign)
-    return f"{rule.title}{f', {of}' if of else ''}, until {_when(sign.at, zone)}\n{_table(lines)}"
+    return f"{rule.title}{f', {of}' if of else ''}, until {_when(sign.at, zone)}\n{table(lines)}"
 
 
 def _key(sign: Sign) -> str:
@@ -132,9 +123,3 @@ def _key(sign: Sign) -> str:
 
 def _when(at: int, zone: str) -> str:
     return f"{moment(at, zone_of(zone)):%Y-%m-%d %H:%M}"
-
-
-def _table(lines: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n"
-                   for line in lines)
