@@ -7,19 +7,25 @@ of the key in a bin, times the cells' shares of them, learnt from the bins that 
 ago counts for about a third. With a `season` a bin is expected to bring as much more or less than the mean as the bins
 of its hour of the week (or of the day) did. A cell that never brought anything has half an event to its credit.
 
-The zone that stands out most is compared with what chance alone would bring anywhere among all the zones: how
-probable is it that some zone stands out as much? A bin divided by that probability is the *recurrence interval*: chance
-brings as much about once in that time. `condition: {above: {recurrence: 365d}}` is met when that is at least a year;
-`{above: {budget: 2/month}}` asks for what chance brings at most so often, `{above: {p: 0.001}}` for a probability in
-one bin. Further zones that share no cell with a better one are judged in the same way. Nothing is judged before as much
-is learnt as four windows (and half the memory, if that is less) hold. A zone with fewer than `min_events` events is
-none.
+The zone that stands out most is compared with what chance alone would bring anywhere among all the zones: how probable
+is it that some zone stands out as much? A bin divided by that probability is the *recurrence interval*: chance brings
+as much about once in that time. `condition: {above: {recurrence: 365d}}` is met when that is at least a year; `{above:
+{budget: 2/month}}` asks for what chance brings at most so often, `{above: {p: 0.001}}` for a probability in one bin.
+Further zones that neither share a cell with a better one nor touch it are judged in the same way. Nothing is judged
+before as much is learnt as four windows (and half the memory, if that is less) hold. A zone with fewer than
+`min_events` events is none.
 
-An episode is a cluster. It opens at the end of the bin in which a zone first meets the condition and goes on as long
-as at the end of each bin a zone that shares cells with it does; so it keeps its identity as it moves. It is told again
-only when it grows, by events that it did not have. It closes at the end of the bin at which no such zone meets the
-condition any more. Evidence are the events of the zone, and later those that its zones add; the value is the largest
-number of events that a zone of it had.
+With `method: permutation` nothing need be usual: what is looked at is the last `memory`, and in it the totals of each
+cell and of each bin. A zone is compared with what its cells have of all events, times what its bins have of them; how
+probable it is that some zone stands out as much is asked of all ways in which the events could change their bins. A
+day on which all goes up is no hotspot then, and a place where much happens always is none. That is the method for
+runs once a day on feeds that are new, or whose level changes; where there is a baseline it finds less.
+
+An episode is a cluster. It opens at the end of the bin in which a zone first meets the condition and goes on as long as
+at the end of each bin a zone that shares cells with it, or touches it, does; so it keeps its identity as it moves. It
+is told again only when it grows, by events that it did not have. It closes at the end of the bin at which no such zone
+meets the condition any more. Evidence are the events of the zone, and later those that its zones add; the value is the
+largest number of events that a zone of it had.
 
 All events of a rule are judged together, or with `by` (`by: place.district`) those of each key. An event without a
 place is counted (`no_place`) and left out. A key in which nothing happens for `memory` is forgotten, and learns anew.
@@ -32,7 +38,6 @@ in 3 years.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -40,7 +45,7 @@ from zoneinfo import ZoneInfo
 import h3
 import msgspec
 
-from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, show_duration
+from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, WEEK, show_duration
 from streams.conditions import Expression
 from streams.explained import Explained, Relaxed, Scanned
 from streams.judging.episodes import HoldOptions
@@ -48,17 +53,19 @@ from streams.judging.windows import Edges
 from streams.kinds import Detector, Field, Frontier, Identity
 from streams.kinds.parts.circles import Circles
 from streams.kinds.parts.clusters import Bin, Cluster, Follower, Found
-from streams.kinds.parts.discs import RESOLUTION, cell_of, disc_problems, radius_of, rings_around, rings_of
+from streams.kinds.parts.discs import RESOLUTION, cell_of, disc_problems, halo, radius_of, rings_of
 from streams.kinds.parts.exceedance import BELIEVED, how_long
+from streams.kinds.parts.grounds import METHODS, Against
 from streams.kinds.parts.tally import Bucket, Tally
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Learning, Rarity
 from streams.unusual.baselines import SEASONS, Season
-from streams.unusual.scanning import Ground, Zone
+from streams.unusual.scanning import Zone, Zones
 from streams.unusual.usual import Usual
 
 NAME = "hotspot"
-MEMORY = 364 * DAY
+MEMORY, STUDY = 364 * DAY, 8 * WEEK
+STUDIED_AT_MOST = 400  # bins
 BINS_AT_MOST = 60
 WINDOWS_LEARNT = 4
 BINS = (DAY, 12 * HOUR, 6 * HOUR, 4 * HOUR, 3 * HOUR, 2 * HOUR, HOUR, 30 * MINUTE, 20 * MINUTE, 15 * MINUTE,
@@ -72,7 +79,11 @@ FIELDS = (
           "longest of 1d, 12h, 6h, 4h, 3h, 2h, 1h, 30m, 20m, 15m, 10m, 5m and 1m that goes seven times into the "
           "window, if not given."),
     Field("baseline", "baseline", "How far back what is usual is learnt; `{season: hour_of_week, "
-          "memory: 52w}` otherwise. With bins of a day `hour_of_week` tells the days of the week apart."),
+          "memory: 52w}` otherwise. With bins of a day `hour_of_week` tells the days of the week apart. For "
+          "a permutation `memory` says how much is studied: 8w, or four windows, if not given."),
+    Field("method", "string", "What is held against the counts: `baseline`, what is usual there, or `permutation`, "
+          "what the totals of the cells and of the bins explain.", default="baseline",
+          values=("baseline", "permutation")),
     Field("condition", "condition", "How rare it must be: `{above: {recurrence: 365d}}`, or `{above: {budget: "
           "2/month}}`, or `{above: {p: 0.001}}`.", required=True),
     Field("min_events", "integer", "A cluster has at least so many events.", default=3),
@@ -93,7 +104,7 @@ SUMMARY = ("{{ observed }} events within {{ radius }} m in {{ span }}, normally 
 class HotspotState(msgspec.Struct, array_like=True):
     """`window`: the bins judged last, the newest last; `filling`: the one that fills, None while nothing can be found.
 
-    `last` is the edge judged last; None: nothing is remembered.
+    `last` is the edge judged last; None: nothing is remembered. `usual`, `study`: see `Learns` in `parts/grounds.py`.
     """
 
     hold: Circles
@@ -103,6 +114,7 @@ class HotspotState(msgspec.Struct, array_like=True):
     clusters: list[Cluster] = []
     last: Micros | None = None
     key: KeyValues = ()
+    study: list[dict[str, int]] = []
 
 
 class Hotspot:
@@ -125,13 +137,14 @@ class Hotspot:
         self.bins: int = spec["window"] // self.bin
         learning = learning_of(spec)
         self.memory = learning.memory
-        self.season = Season(learning.season if self.bin <= DAY else "none", self.bin, zone, holidays)
         self.least: int = max(1, spec.get("min_events", 3))
         self.resolution: int = spec.get("cell", RESOLUTION)
         self.rings = rings_of(self.resolution, spec["radius_max"])
+        season = Season(learning.season if self.bin <= DAY else "none", self.bin, zone, holidays)
+        self.season = season
+        self.against: Against = METHODS[method_of(spec)](learning, season, self.bin, self.bins, self.rings, self.least)
         rarity: Rarity = spec["condition"]
         self.chance = rarity.bound(self.bin)
-        self.keep = math.exp(-self.bin / self.memory)
         self.edges = Edges(zone, self.bin, self.bin)
         self.learnt = WINDOWS_LEARNT * self.bins
         if learning.min_samples is not None:
@@ -142,7 +155,9 @@ class Hotspot:
 
     def start(self, key: KeyValues, now: Micros) -> HotspotState:
         """Nothing is known yet."""
-        return HotspotState(Circles(), usual=self._nothing(), key=key)
+        state = HotspotState(Circles(), key=key)
+        self.against.forget(state)
+        return state
 
     def on_event(self, state: HotspotState, member: Member) -> None:
         """Count it in the bin that fills; the first one after a quiet time begins it.
@@ -177,7 +192,8 @@ class Hotspot:
             if state.filling is not None and state.filling.end == due:
                 self._on_edge(state, due)
             elif state.filling is None and state.last is not None and state.last + self.memory < due:
-                state.usual, state.last = self._nothing(), None
+                self.against.forget(state)
+                state.last = None
 
     def empty(self, state: HotspotState) -> bool:
         """Nothing happens, nothing is remembered, no episode is open."""
@@ -192,10 +208,11 @@ class Hotspot:
         known = Scanned(state.usual.bins, self.learnt)
         if state.usual.bins < self.learnt:
             return Explained(scanned=known)
-        _, _, zones = self._zones(state)
-        if not zones:
+        counts = self._counts(state)
+        best = next(iter(self._zones(state, counts)[2]), None) if counts else None
+        if best is None:
             return Explained(scanned=known)
-        best, radius = zones[0], round(radius_of(self.resolution, zones[0].ring))
+        radius = round(radius_of(self.resolution, best.ring))
         return Explained(scanned=Scanned(known.learnt, known.needed, best.score, best.observed, best.expected,
                                          best.length * self.bin, radius))
 
@@ -212,9 +229,6 @@ class Hotspot:
     def _with(self, spec: Mapping[str, Any], options: HoldOptions) -> Hotspot:
         return Hotspot(spec, options, self.zone, self.seed, self.holidays)
 
-    def _nothing(self) -> Usual:
-        return Usual(sums=[0.0] * self.season.buckets, masses=[0.0] * self.season.buckets)
-
     def _bin(self, end: Micros) -> Bin:
         return Bin(end, self.season.bucket(end - self.bin))
 
@@ -223,7 +237,7 @@ class Hotspot:
     def _begin(self, state: HotspotState, end: Micros) -> None:
         """A bin fills after a quiet time: what lay between had no events."""
         if state.last is not None:
-            state.usual.pass_by(round((end - state.last) / self.bin) - 1, self.keep)
+            self.against.pass_by(state, round((end - state.last) / self.bin) - 1)
             begins = range(end - self.bins * self.bin, end, self.bin)
             state.window = [self._bin(begin) for begin in begins]
         state.filling = self._bin(end)
@@ -232,8 +246,7 @@ class Hotspot:
         assert state.filling is not None
         state.window.append(state.filling)
         if len(state.window) > self.bins:
-            old = state.window.pop(0)
-            state.usual.learn({cell: bucket.count for cell, bucket in old.cells.items()}, self.keep, old.bucket)
+            self.against.learn(state, state.window.pop(0))
         found = self._found(state) if state.usual.bins >= self.learnt else []
         self.follower.follow(state, end, found)
         state.last = end
@@ -244,48 +257,38 @@ class Hotspot:
 
     # Zones
 
-    def _zones(self, state: HotspotState) -> tuple[Ground, list[str], list[Zone]]:
-        """The best zone of each cell, the best first, with the ground and the names of its cells."""
-        seen = sorted({cell for bin in state.window for cell in bin.cells})
-        if not seen:
-            return Ground((), (), self.bins), [], []
-        rates = state.usual.rates(seen)
-        names = list(rates)
-        number = {cell: at for at, cell in enumerate(names)}
-        around = [[[number[one] for one in ring if one in number] for ring in rings_around(cell, self.rings)]
-                  for cell in names]
-        levels = state.usual.levels([bin.bucket for bin in reversed(state.window)])
-        ground = Ground(list(rates.values()), around, self.bins, self.least, levels)
-        return ground, names, ground.best({number[cell]: self._ages(state, cell) for cell in seen})
-
-    def _found(self, state: HotspotState) -> list[Found]:
-        """The zones that meet the condition, none of which shares a cell with a better one."""
-        ground, names, zones = self._zones(state)
-        found, taken = [], set[int]()
-        for zone in zones:
-            if taken.isdisjoint(zone.cells):
-                chance = self._chance(ground, zone, state.key)
-                if chance > self.chance:
-                    break
-                taken.update(zone.cells)
-                found.append(self._told(zone, names, chance))
+    def _counts(self, state: HotspotState) -> dict[str, list[int]]:
+        """What each cell brought in each bin of the window, the newest first."""
+        found: dict[str, list[int]] = {cell: [0] * self.bins for cell in sorted({
+            cell for bin in state.window for cell in bin.cells})}
+        for age, bin in enumerate(reversed(state.window)):
+            for cell, bucket in bin.cells.items():
+                found[cell][age] = bucket.count
         return found
 
-    def _ages(self, state: HotspotState, cell: str) -> list[int]:
-        """What a cell brought in each bin of the window, the newest first."""
-        buckets = [bin.cells.get(cell) for bin in reversed(state.window)]
-        ages = [0 if bucket is None else bucket.count for bucket in buckets]
-        return ages + [0] * (self.bins - len(ages))
+    def _zones(self, state: HotspotState, counts: Mapping[str, list[int]]) -> tuple[Zones, list[str], list[Zone]]:
+        """All zones, the names of their cells, and of each cell the best, the best first."""
+        zones, names = self.against.zones(state, state.window, counts)
+        number = {cell: at for at, cell in enumerate(names)}
+        return zones, names, zones.best({number[cell]: ages for cell, ages in counts.items()})
 
-    def _chance(self, ground: Ground, zone: Zone, key: KeyValues) -> float:
-        """The probability; only as exactly as it matters."""
-        single = ground.single(zone)
-        if single > self.chance:
-            return single  # that of all zones is not less
-        ceiling = ground.ceiling(zone.score)
-        if ceiling <= min(self.chance, self.bin / BELIEVED):
-            return ceiling
-        return ground.chance(zone.score, msgspec.msgpack.encode([self.seed, key]))
+    def _found(self, state: HotspotState) -> list[Found]:
+        """The zones that meet the condition, none of which shares a cell with a better one or touches it."""
+        counts = self._counts(state)
+        if not counts:
+            return []
+        zones, names, best = self._zones(state, counts)
+        seed = msgspec.msgpack.encode([self.seed, state.key])
+        found, taken = [], set[str]()
+        for zone in best:
+            cells = [names[cell] for cell in zone.cells]
+            if taken.isdisjoint(cells):
+                chance = zones.judged(zone, self.chance, self.bin / BELIEVED, seed)
+                if chance > self.chance:
+                    break
+                taken |= halo(cells)
+                found.append(self._told(zone, names, chance))
+        return found
 
     def _told(self, zone: Zone, names: list[str], chance: float) -> Found:
         lat, lon = h3.cell_to_latlng(names[zone.centre])
@@ -295,6 +298,7 @@ class Hotspot:
                  "recurrence": how_long(self.bin / max(chance, 1e-30))}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
 
+
 def bin_of(spec: Mapping[str, Any]) -> Micros:
     """How long a bin is: as it says, or the longest round one that goes seven times into the window."""
     given, window = spec.get("bin"), spec["window"]
@@ -303,9 +307,18 @@ def bin_of(spec: Mapping[str, Any]) -> Micros:
     return next((one for one in BINS if window % one == 0 and window // one >= 7), int(window))
 
 
+def method_of(spec: Mapping[str, Any]) -> str:
+    """What zones are held against."""
+    return str(spec.get("method", "baseline"))
+
+
 def learning_of(spec: Mapping[str, Any]) -> Learning:
-    """How it learns what is usual."""
-    return spec.get("baseline") or Learning("hour_of_week", MEMORY)
+    """How it learns what is usual, or how long it studies."""
+    given: Learning | None = spec.get("baseline")
+    if method_of(spec) == "baseline":
+        return given or Learning("hour_of_week", MEMORY)
+    least = given.min_samples if given is not None else None
+    return Learning("none", max(STUDY, 4 * spec["window"]) if given is None else given.memory, least)
 
 
 def measured(spec: Mapping[str, Any]) -> Expression:
@@ -339,12 +352,25 @@ def _of_time(spec: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield "bin", text, "choose a longer bin"
     elif bin > DAY and bin % DAY:
         yield "bin", "bins are aligned to midnight, so one of more than a day must take whole days", "choose whole days"
+    if method_of(spec) == "permutation":
+        yield from _of_study(spec, bin)
     if learning_of(spec).memory < 4 * window:
         yield ("baseline", "less is remembered than four times the window",
                "remember longer: what is usual is learnt from what came before the window")
     if spec["condition"].bound(bin) >= 0.5:
         yield ("condition", "chance brings as much in every other bin or more often",
                "ask for a longer recurrence, a smaller budget, or a smaller p")
+
+
+def _of_study(spec: Mapping[str, Any], bin: Micros) -> Iterator[tuple[str, str, str]]:
+    learning: Learning | None = spec.get("baseline")
+    studied = learning_of(spec).memory // bin
+    if studied > STUDIED_AT_MOST:
+        yield ("method", f"{studied} bins would be studied, and at most {STUDIED_AT_MOST} are",
+               "choose longer bins, or a shorter memory: baseline: {memory: 8w}")
+    if learning is not None and (learning.season == "hour_of_day" or learning.holidays):
+        yield ("method", "a permutation asks how much each bin brought, and knows no season and no holidays",
+               "write no more than baseline: {memory: 8w}, or `method: baseline`")
 
 
 def compile_rule(spec: Mapping[str, Any], options: HoldOptions, zone: ZoneInfo, **context: Any) -> Detector:

@@ -24,18 +24,20 @@ from streams.rulefile.exceptions import Exceptions, Kept, check_taken_away
 from streams.rulefile.expressions import Expressions, Names, said_type
 from streams.rulefile.fields import Values
 from streams.rulefile.grading import Graded, Gradings
+from streams.rulefile.grouping import Groups
 from streams.rulefile.limits import LimitDraft, limit_of
 from streams.rulefile.logic import logic_of, squeeze
 from streams.rulefile.nearness import Nearness
 from streams.rulefile.nodes import below
+from streams.rulefile.profiles import Profiles
 from streams.rulefile.scalars import Passage, a_or_an
 from streams.rulefile.selection import Selection
 from streams.rulefile.selectors import KEY_TYPES, Selectors
 from streams.rulefile.spots import Spot
 from streams.rulefile.structures import MeasureDraft, SelectorDraft, StepDraft
-from streams.rulefile.watching import Watching
+from streams.rulefile.watching import Watching, longest
 from streams.rulefile.wording import Wording
-from streams.rules import Alert, Limit, Near, Rule
+from streams.rules import Alert, Group, Limit, Near, Rule
 from streams.schedules import Schedule
 from streams.specs import Measure, Rarity
 
@@ -47,6 +49,8 @@ _CODE_OF = {
     "measure": codes.BAD_MEASURE,
     "condition": codes.BAD_CONDITION,
     "recovery": codes.BAD_CONDITION,
+    "condition.rise": codes.BAD_TREND,
+    "condition.fall": codes.BAD_TREND,
     "around": codes.BAD_AROUND,
     "near": codes.BAD_NEAR,
     "hotspot cell": codes.BAD_CELL,
@@ -54,6 +58,7 @@ _CODE_OF = {
     "hotspot bin": codes.BAD_BIN,
     "hotspot baseline": codes.SHORT_MEMORY,
     "hotspot condition": codes.BAD_CHANCE,
+    "hotspot method": codes.BAD_STUDY,
     "baseline": codes.BASELINE_MISFIT,
     "bands": codes.BAD_BANDS,
     "top": codes.BAD_TOP,
@@ -82,22 +87,27 @@ class Meaning(msgspec.Struct, frozen=True):
     limit: Limit | None
     near: Near | None
     holidays: frozenset[int] | None
+    longest: Micros | None
+    groups: tuple[Group, ...]
 
     @property
     def context(self) -> dict[str, Any]:
         """What a kind takes beside its fields."""
         things = None if self.near is None else [(thing.name, thing.role) for thing in self.near.things]
         given = {"every": self.every, "schedule": self.schedule, "excused": self.kept.excused, "things": things,
-                 "holidays": self.holidays}
+                 "holidays": self.holidays, "longest": self.longest}
         return {name: value for name, value in given.items() if value is not None}
 
 
 class Builder:
-    """Builds rules from what the other documents declare. `observed` are those whose findings others read."""
+    """Builds rules from what the other documents declare.
+
+    `observed` are those whose findings others read, `profiles` what the keys of rules with a baseline begin with.
+    """
 
     def __init__(self, names: Names, selection: Selection, expressions: Expressions, report: Report,
-                 observed: Container[str] = ()) -> None:
-        self.observed = observed
+                 observed: Container[str] = (), profiles: Profiles | None = None) -> None:
+        self.observed, self.profiles = observed, profiles or Profiles((), report)
         self.names, self.selection = names, selection
         self.expressions, self.report = expressions, report
         self.rules: dict[str, Rule] = {}
@@ -108,6 +118,7 @@ class Builder:
         self.exceptions = Exceptions(names, expressions, report)
         self.nearness = Nearness(names, selection, expressions, report)
         self.gradings = Gradings(names, expressions, report)
+        self.groups = Groups(names, expressions, report)
 
     def build(self, draft: RuleDraft) -> Rule | None:
         """The rule; None if anything about it is wrong, all of which is then reported. Its bases come before it."""
@@ -121,6 +132,7 @@ class Builder:
         if self.report.faults > before:
             return None
         rule = self._rule(draft, built, meaning, spec)
+        self.groups.learn(draft, rule)
         if rule.id in self.observed:
             self.rules[rule.id] = rule
             self.names.event_types[origin(rule.id)] = event_type(rule)
@@ -132,24 +144,28 @@ class Builder:
         by = (*plain, *(things or placed))  # as a finding's key is called
         value, schedule = self._value(draft, built), self.duties.of(draft)
         graded = self.gradings.of(draft, built, by, "" if value is None else value.type)
+        every, expected = self.watching.every(draft, built, by), self.watching.expected(draft, built, by)
         return Meaning(
             (*placed, *plain),
             value,
             self.wording.facts(draft, built, by, () if graded is None else graded.facts),
-            self.watching.every(draft, built, by),
-            self.watching.expected(draft, built, by),
+            every,
+            expected,
             schedule,
             self.exceptions.of(draft, built, by, schedule),
             graded,
             limit_of(draft, self.report),
             self.nearness.of(draft, built, plain),
             self._holidays(draft),
+            None if every is None else longest(every, expected, built),
+            self.groups.of(draft, built, by),
         )
 
     def _parts(self, draft: RuleDraft, bases: Iterable[str]) -> list[str]:
         """What decides beside a rule's own fields: the rules that it reads, and the districts that it sees."""
         guard = draft.origin.guard
-        return [*(self.rules[base].ref for base in bases), *([guard] if guard else [])]
+        above = self.groups.logic(draft)
+        return [*(self.rules[base].ref for base in bases), *([guard] if guard else []), *above]
 
     def _value(self, draft: RuleDraft, built: list[Built]) -> Expression | None:
         """The expression that is measured."""
@@ -158,6 +174,8 @@ class Builder:
                 self.nearness.check_placed(one, "cell of the map")
             kept: Expression = draft.kind.measured(draft.values.read)
             return kept
+        if isinstance(draft.values.get("changes"), Passage):
+            return self._changing(draft, draft.values["changes"], built)
         measure = draft.values.get("measure")
         chosen = built[0].chosen if built else None
         if not isinstance(measure, MeasureDraft) or measure.expression is None or chosen is None:
@@ -170,6 +188,18 @@ class Builder:
             what = "values that can be told apart" if name == "distinct" else "numbers"
             text = f"`{name}` takes {what}, and this is {a_or_an(said_type(value.type))}"
             self.report.add(codes.CEL_RESULT, passage.spot, text)
+        return value
+
+    def _changing(self, draft: RuleDraft, passage: Passage, built: list[Built]) -> Expression | None:
+        """What must be another value than before, if an event is to be a report."""
+        chosen = built[0].chosen if built else None
+        if chosen is None:
+            return None
+        value = self.expressions.compile(passage, self.names.event(chosen.declared, chosen.open))
+        key = {path for part in draft.by for path in (squeeze(part.text),)}
+        if value is not None and value.paths <= key:
+            text = "it is the same for all events of a key, so only the first would be a report"
+            self.report.add(codes.NEVER_CHANGES, passage.spot, text)
         return value
 
     def _holidays(self, draft: RuleDraft) -> frozenset[int] | None:
@@ -203,7 +233,8 @@ class Builder:
             title=values.get("title", values["id"]),
             selectors=selectors,
             by=meaning.by,
-            detector=draft.kind.compile_rule(spec, options, zone_of(zone), rule=values["id"], **meaning.context),
+            detector=draft.kind.compile_rule(spec, options, zone_of(zone), rule=values["id"],
+                                              profile=self.profiles.of(draft, spec), **meaning.context),
             logic=logic_of(draft, zone, self._parts(draft, bases), self.names.macros),
             sources=self.selection.senders([pattern for one in selectors for pattern in one.types]),
             bases=bases,
@@ -215,6 +246,7 @@ class Builder:
             exemptions=meaning.kept.exemptions,
             limit=meaning.limit,
             near=meaning.near,
+            groups=meaning.groups,
             counting=draft.kind.counting(spec, zone_of(zone)) if hasattr(draft.kind, "counting") else None,
             alert=_alert(draft, spec, meaning.by),
             dispatch=dispatch[0] if dispatch else None,
@@ -302,5 +334,5 @@ def _spot_of(draft: RuleDraft, parts: list[str], text: str) -> Spot:
 
 
 def _code_of(kind: str, parts: list[str]) -> Code:
-    names = (f"{kind} {parts[0]}", parts[0]) if parts else ()
+    names = (f"{kind} {parts[0]}", ".".join(parts[:2]), parts[0]) if parts else ()
     return next((_CODE_OF[name] for name in names if name in _CODE_OF), codes.CONTRADICTION)

@@ -299,6 +299,7 @@ BAD_CELL = _code("TOC140", "cells of the map that do not fit", "write for exampl
 BAD_BIN = _code("TOC141", "bins that do not fit the window", "write for example window: 14d, bin: 1d")
 SHORT_MEMORY = _code("TOC142", "too little is remembered to know what is usual", "remember at least four windows")
 BAD_CHANCE = _code("TOC143", "not a condition of a hotspot", "write {above: {recurrence: 365d}}")
+BAD_STUDY = _code("TOC144", "a permutation that cannot be made", "write for example baseline: {memory: 8w}")
 
 # Vital signs
 BAD_PERIOD = _code("TOC150", "periods of an indicator that do not fit", "write for example every: 15m, window: 1h")
@@ -349,6 +350,11 @@ BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hou
 BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")
 BAD_TREND = _code("TOC175", "not a rise or a fall", "write for example {rise: {by: 30%, over: 6h}}")
 BASELINE_MISFIT = _code("TOC132", "what does not go with a baseline", "change or remove the field")
+BAD_PROFILE = _code("TOC133", "not a baseline that was learnt", "write it anew: tocsin calibrate RULE ... --write")
+OLD_PROFILE = _code(
+    "TOC134", "a baseline that was learnt for another rule", "write it anew: tocsin calibrate RULE ... --write",
+    Gravity.WARNING)
+IDLE_PROFILE = _code("TOC135", "a baseline that no rule begins with", "correct its id, or remove it", Gravity.WARNING)
 
 
 # The response

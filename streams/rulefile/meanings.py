@@ -148,6 +148,12 @@ MEANINGS: dict[str, str] = {
     "TOC131": "How rare a value must be is said in one way: by a budget of false alarms, by how seldom it comes, or "
               "by its probability in one bin.",
     "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
+    "TOC133": "A document `kind: baseline` holds what was learnt of a rule's past: a factor for each hour of its season, "
+              "the level of each key. A number is missing, is none, or is below zero.",
+    "TOC134": "The rule's season, window or key is another than when its baseline was learnt. The rule works, and learns "
+              "from nothing.",
+    "TOC135": "A document `kind: baseline` is called after the rule whose keys begin with it, and there is no such rule, "
+              "or it does not count against a baseline.",
     "TOC175": "`rise` and `fall` say by how much, `by: 30%`, within what time that should be found, `over: 6h`, and in "
               "at most one way how many false alarms are allowed.",
     # Hotspots
@@ -158,6 +164,8 @@ MEANINGS: dict[str, str] = {
               "itself holds.",
     "TOC143": "A hotspot is where more happens than chance explains: the condition says how rare it must be, not how "
               "many events.",
+    "TOC144": "A permutation keeps every bin of what it studies, at most 400, and asks how much each of them brought: "
+              "seasons and holidays say nothing to it.",
     # Vital signs
     "TOC150": "An indicator is told at the end of each period, of the window that ends there: the two must fit.",
     "TOC151": "Amber begins before red, on the side that is bad; a value leaves a band by `recovery`.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from hashlib import shake_128
-from math import exp, lgamma, log
+from math import exp, lgamma, log, sqrt
 from struct import Struct
 
 _BLOCK = 1024
@@ -21,7 +21,7 @@ def tail(least: int, expected: float) -> float:
         count += 1
         term *= expected / count
         whole += term
-    return min(1.0, whole * _exactly(least, expected))
+    return min(1.0, whole * exactly(least, expected))
 
 
 class Dice:
@@ -44,6 +44,17 @@ class Dice:
         """A place in a list, of which the running sums of the weights are given."""
         return min(bisect_right(sums, self.roll() * sums[-1]), len(sums) - 1)
 
+    def take(self, things: list[int], number: int) -> list[int]:
+        """So many of some things, in an order left to chance; they are gone from the list."""
+        last = len(things) - 1
+        for _ in range(number):
+            at = int(self.roll() * (last + 1))
+            things[at], things[last] = things[last], things[at]
+            last -= 1
+        taken = things[last + 1:]
+        del things[last + 1:]
+        return taken
+
     def poisson(self, expected: float) -> int:
         """A count: how many events of a steady stream fall into so long a time."""
         count, time = 0, -log(1.0 - self.roll())
@@ -55,7 +66,7 @@ class Dice:
     def at_least(self, least: int, expected: float) -> int:
         """A count under the condition that it is at least so large."""
         share = self.roll() * tail(least, expected)
-        term = _exactly(least, expected)
+        term = exactly(least, expected)
         while share > term > 0.0:
             share -= term
             least += 1
@@ -63,6 +74,18 @@ class Dice:
         return least
 
 
-def _exactly(count: int, expected: float) -> float:
+def exactly(count: int, expected: float) -> float:
     """The probability of just so many events."""
     return exp(count * log(expected) - expected - lgamma(count + 1))
+
+
+def cumulated(expected: float) -> list[float]:
+    """How probable it is that there are no more than 0, 1, 2, ... events, until there are hardly ever more."""
+    count = max(0, int(expected - 9 * sqrt(expected)))
+    found, term, whole = [0.0] * count, exactly(count, expected), 0.0
+    while whole < 1.0 - 1e-13 and (count <= expected or term > 1e-17):
+        whole += term
+        found.append(whole)
+        count += 1
+        term *= expected / count
+    return found

@@ -55,14 +55,15 @@ def cases(draw: st.DrawFn) -> tuple[Hotspot, Case]:
     bins, memory = draw(st.sampled_from([2, 3])), draw(st.sampled_from([60, 120]))
     chance, least = draw(st.sampled_from([0.05, 0.2, 0.4])), draw(st.sampled_from([1, 2, 3]))
     options = HoldOptions(draw(st.sampled_from([0, 0, 15])), draw(st.sampled_from([0, 0, 25])))
+    method = draw(st.sampled_from(["baseline", "permutation"]))
     detector = rule(options, window=10 * bins, bin=10, baseline=Learning("none", memory), min_events=least,
-                    condition=Rarity("above", p=chance), radius_max=600.0)
+                    condition=Rarity("above", p=chance), radius_max=600.0, method=method)
     usual = draw(st.lists(st.tuples(st.integers(0, 150), st.sampled_from(CELLS)), max_size=20))
     burst = draw(st.lists(st.tuples(st.integers(60, 110), st.sampled_from(CELLS[:3])), max_size=8))
     late = draw(st.lists(st.tuples(st.integers(200, 420), st.sampled_from(CELLS)), max_size=6))
     members = tuple(at(time, cell, number) for number, (time, cell) in enumerate(sorted([*usual, *burst, *late])))
     return detector, Case(members, 10, bins, detector.rings, memory, least, chance, detector.learnt, options.wait,
-                          options.keep)
+                          options.keep, method == "permutation")
 
 
 def plain(told: list[Told] | list[Episode]) -> list[tuple[Any, ...]]:
@@ -119,6 +120,20 @@ def test_a_planted_cluster_of_relative_risk_three_is_found_with_its_centre_withi
     assert hits >= 9
 
 
+def test_a_permutation_finds_what_is_planted_and_no_day_on_which_all_goes_up() -> None:
+    hits, others = 0, 0
+    detector = rule(window=2 * DAY, bin=DAY, method="permutation", baseline=Learning("none", 14 * DAY))
+    for seed in range(5):
+        centre, members = city(seed, 3.0, 16, 14, 1)
+        doubled = [msgspec.structs.replace(one, id=f"d{one.id}", offset=one.offset + 10**6) for one in members
+                   if one.time // DAY in (9, 14, 15)]
+        told = fold(detector, sorted([*members, *doubled], key=lambda one: one.order), 16 * DAY, restart=False)
+        hits += any(one.opened > 14 * DAY and centre_of(one) == centre for one in told)
+        others += sum(one.opened <= 14 * DAY for one in told)
+    assert hits == 5
+    assert others == 0
+
+
 def test_a_cluster_says_where_how_many_and_how_rare() -> None:
     quiet = [at(day * DAY + HOUR, cell, 10 * day + place)
              for day in range(20) for place, cell in enumerate(CELLS[:2]) if (day + place) % 2]
@@ -151,6 +166,28 @@ def test_a_cluster_is_told_again_only_when_it_grows_and_keeps_its_identity_as_it
     assert [(day, count) for day, count, closed in news if closed is None] == [(31, 18), (33, 36)]
     assert len(state.hold.episodes) == 1
     assert state.hold.episodes[0].closed is not None
+
+
+def walking(begin: str, towards: str, days: range) -> list[Member]:
+    """Twelve events a day in a cell, and the next day in the next one on the way."""
+    way = h3.grid_path_cells(begin, towards)
+    return [at(day * DAY + minute * MINUTE, way[step], 10_000 * day + 100 * way.index(way[-1]) + minute)
+            for step, day in enumerate(days) for minute in range(12)]
+
+
+def test_clusters_that_move_a_cell_a_day_keep_their_identities_and_stay_apart() -> None:
+    far = h3.grid_ring(CENTRE, 12)[0]
+    quiet = [at(day * DAY + HOUR, cell, 10 * day + place) for day in range(30)
+             for place, cell in enumerate([CENTRE, far])]
+    one = walking(CENTRE, h3.grid_ring(CENTRE, 6)[3], range(30, 36))
+    other = [msgspec.structs.replace(member, id=f"o{member.id}", offset=member.offset + 50_000)
+             for member in walking(far, h3.grid_ring(far, 6)[0], range(30, 36))]
+    members = sorted([*quiet, *one, *other], key=lambda one: one.order)
+    told = fold(rule(window=2 * DAY, radius_max=600.0), members, 40 * DAY)
+    assert [(one.opened, one.closed is not None) for one in told] == [(31 * DAY, True)] * 2
+    ids = [{member.id for member in walk} for walk in (one, other)]
+    assert sorted(len(set(one.evidence) & mine) for one in told for mine in ids) == [0, 0, 72, 72]
+    assert {one.closed for one in told} <= {37 * DAY, 38 * DAY}
 
 
 def test_two_clusters_far_apart_are_two_episodes_at_once() -> None:

@@ -1,7 +1,8 @@
 """The kind `hotspot`, said slowly: at the end of every bin all is counted again from the whole history.
 
-Every zone is enumerated by itself; only the probability of a score is asked of `streams/unusual/scanning.py`, where
-it is tested against a large Monte Carlo. Episodes come in the order in which they open.
+Every zone is enumerated by itself; only what speaks for it, and how probable that is, is asked of
+`streams/unusual/scanning.py` and `permuting.py`, where both are tested: against a naive enumeration, and against a
+large Monte Carlo. Episodes come in the order in which they open.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import h3
 
 from streams.clocks import DAY
 from streams.records import Member
-from streams.unusual.dice import tail
-from streams.unusual.scanning import Ground
+from streams.unusual import scanning
+from streams.unusual.permuting import Permuted
+from streams.unusual.scanning import Ground, Zones
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Case:
     learnt: int
     wait: int = 0
     keep: int = 0
+    permuted: bool = False
 
 
 @dataclass
@@ -123,28 +126,40 @@ def _found(case: Case, edge: int, seed: bytes) -> Iterator[Zone]:
     known = sorted({*sums, *(one.value for one in window)})
     if not window:
         return
-    whole = sum(sums.values())
-    rates = [(sums.get(cell, 0.0) + 0.5) * (max(whole, 0.5) / mass / (whole + 0.5 * len(known))) for cell in known]
-    zones = sorted(_zones(case, known, rates, window, now), key=lambda one: one[:4])
-    ground = Ground(rates, [[[at for at, other in enumerate(known) if h3.grid_distance(cell, other) == ring]
-                             for ring in range(case.rings + 1)] for cell in known], case.bins, case.least)
+    if case.permuted:
+        begin = max(begin, now - case.memory // case.size)
+        studied = [one for one in case.members if begin <= one.time // case.size < now]
+        known = sorted({one.value for one in studied})
+        totals = [sum(one.value == cell for one in studied) for cell in known]
+        lately = [sum(one.time // case.size == now - 1 - age for one in window) for age in range(case.bins)]
+        ground: Zones = Permuted(totals, _rings(case, known), lately, len(studied), case.least)
+    else:
+        whole = sum(sums.values())
+        rates = [(sums.get(cell, 0.0) + 0.5) * (max(whole, 0.5) / mass / (whole + 0.5 * len(known))) for cell in known]
+        ground = Ground(rates, _rings(case, known), case.bins, case.least)
     taken: set[str] = set()
     centres: set[int] = set()
-    for negative, _, length, centre, cells, events in zones:
+    for negative, ring, length, centre, cells, events in sorted(_zones(case, known, ground, window, now),
+                                                                key=lambda one: one[:4]):
         if centre in centres:
             continue
         centres.add(centre)
         if taken & cells:
             continue
-        single = tail(len(events), length * _rate(cells, known, rates))
-        sure = ground.ceiling(-negative) <= min(case.chance, case.size / (10 * 365 * DAY))
-        if single > case.chance or not (sure or ground.chance(-negative, seed) <= case.chance):
+        zone = scanning.Zone(-negative, centre, ring, length, len(events), _expected(cells, length, known, ground),
+                             tuple(known.index(cell) for cell in cells))
+        if ground.judged(zone, case.chance, case.size / (10 * 365 * DAY), seed) > case.chance:
             return
-        taken |= cells
+        taken |= _near(cells)
         yield Zone(cells, length, events)
 
 
-def _zones(case: Case, known: Sequence[str], rates: Sequence[float], window: Sequence[Member],
+def _rings(case: Case, known: Sequence[str]) -> list[list[list[int]]]:
+    return [[[at for at, other in enumerate(known) if h3.grid_distance(cell, other) == ring]
+             for ring in range(case.rings + 1)] for cell in known]
+
+
+def _zones(case: Case, known: Sequence[str], ground: Zones, window: Sequence[Member],
            now: int) -> Iterator[tuple[float, int, int, int, frozenset[str], tuple[Member, ...]]]:
     """Every zone: its score (negative), rings, length, centre, cells, events."""
     for centre, middle in enumerate(known):
@@ -152,22 +167,26 @@ def _zones(case: Case, known: Sequence[str], rates: Sequence[float], window: Seq
             cells = frozenset(cell for cell in known if h3.grid_distance(middle, cell) <= ring)
             for length in range(1, case.bins + 1):
                 events = tuple(one for one in window if one.value in cells and one.time // case.size >= now - length)
-                rate = _rate(cells, known, rates)
-                if len(events) >= case.least and len(events) > length * rate:
-                    score = len(events) * math.log(len(events) / (length * rate)) + length * rate - len(events)
-                    yield -score, ring, length, centre, cells, events
+                expected = _expected(cells, length, known, ground)
+                if len(events) >= case.least and len(events) > expected:
+                    yield -ground.score(len(events), expected), ring, length, centre, cells, events
 
 
-def _rate(cells: frozenset[str], known: Sequence[str], rates: Sequence[float]) -> float:
-    return math.fsum(rates[known.index(cell)] for cell in cells)
+def _expected(cells: frozenset[str], length: int, known: Sequence[str], ground: Zones) -> float:
+    return ground.spans[length - 1] * math.fsum(ground.rates[known.index(cell)] for cell in cells)
+
+
+def _near(cells: frozenset[str]) -> frozenset[str]:
+    return frozenset(one for cell in cells for one in h3.grid_disk(cell, 1))
 
 
 def _pairs(alive: list[Told], found: list[Zone]) -> list[tuple[Zone | None, Told | None]]:
-    """Zones with the episodes that they go on with; most shared cells first, then the oldest."""
-    shared = sorted((-len(one.cells & zone.cells), at, place) for at, one in enumerate(alive)
-                    for place, zone in enumerate(found) if one.cells & zone.cells)
+    """Zones with the episodes that they go on with; most shared cells first, then those that touch most, the oldest."""
+    shared = sorted((-len(one.cells & zone.cells), -len(_near(one.cells) & zone.cells), at, place)
+                    for at, one in enumerate(alive) for place, zone in enumerate(found)
+                    if _near(one.cells) & zone.cells)
     ours: dict[int, int] = {}
-    for _, at, place in shared:
+    for _, _, at, place in shared:
         if place not in ours and at not in ours.values():
             ours[place] = at
     left = [(None, one) for at, one in enumerate(alive) if at not in ours.values()]

@@ -7,11 +7,11 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.unusual.dice import Dice, tail
-from streams.unusual.scanning import Ground, Zone, least_for, score
+from streams.unusual.scanning import Ground, Zone
 
 
 def line(cells: int, rings: int) -> list[list[list[int]]]:
@@ -79,19 +79,6 @@ def test_a_tail_is_the_sum_of_its_terms(above: int, expected: float) -> None:
     assert tail(least, expected) == pytest.approx(min(1.0, math.fsum(terms)), rel=1e-9)
 
 
-@given(st.floats(0.01, 40), st.floats(0.0001, 200))
-def test_the_least_count_for_a_bar_is_the_smallest_that_reaches_it(bar: float, expected: float) -> None:
-    found = least_for(bar, expected)
-    assert score(found, expected) >= bar
-    assert score(found - 1, expected) < bar
-
-
-@given(st.integers(1, 40), st.floats(0.01, 30))
-def test_a_count_itself_is_the_least_for_its_own_score(count: int, expected: float) -> None:
-    assume(count > expected)
-    assert least_for(score(count, expected), expected) == count
-
-
 def test_dice_follow_from_their_seed_alone() -> None:
     one, same, other = Dice(b"a"), Dice(b"a"), Dice(b"b")
     rolls = [one.roll() for _ in range(3000)]
@@ -147,6 +134,19 @@ def test_one_zone_by_itself_is_never_rarer_than_all_together() -> None:
     assert (zone.centre, zone.ring, zone.length, zone.observed, zone.cells) == (4, 0, 1, 5, (4,))
     assert isinstance(zone, Zone)
     assert ground.single(zone) <= ground.chance(zone.score, b"x", 200) <= ground.ceiling(zone.score)
+
+
+@pytest.mark.parametrize(("rate", "levels"), [(0.05, ()), (3.0, (2.0, 0.5, 1.0, 1.0))])
+def test_what_is_judged_at_little_cost_is_judged_rightly(rate: float, levels: tuple[float, ...]) -> None:
+    ground = Ground([rate * (0.5 + at / 20) for at in range(20)], line(20, 2), 4, 2, levels)
+    for bar in (3.0, 6.0, 9.0, 30.0):
+        zone = Zone(bar, 4, 0, 1, 40, ground.spans[0] * ground.rates[4], (4,))
+        exact = ground.chance(bar, b"x", 600)
+        assert ground.floor(bar, 1.0) <= 1.2 * exact
+        for limit in (1e-8, 0.01, 0.3):
+            found = ground.judged(zone, limit, 1e-12, b"y")
+            assert (found > limit) == (exact > limit)
+            assert found <= limit / 2 or found == pytest.approx(exact, rel=0.5) or exact > limit
 
 
 def test_where_nothing_happened_there_is_no_zone() -> None:

@@ -1,7 +1,7 @@
 """Clusters: zones that stand out at the end of one bin after the other, followed as they move and grow. Pure.
 
-A cluster is an episode. At the end of a bin each zone found goes on with the cluster with which it shares most cells;
-so a cluster keeps its identity as it moves, and several at once stay apart.
+A cluster is an episode. At the end of a bin each zone found goes on with the cluster with which it shares most cells,
+or which it touches; so a cluster keeps its identity as it moves, and several at once stay apart.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 from streams.clocks import AFTER_ALL
 from streams.judging.episodes import Hold, HoldOptions
 from streams.kinds.parts.circles import NO_MARK, Circles
+from streams.kinds.parts.discs import halo
 from streams.kinds.parts.tally import Bucket
 from streams.records import Micros
 
@@ -119,10 +120,13 @@ class Follower:
 
 def _pairs(clusters: list[Cluster], found: list[Found]) -> dict[int, int]:
     """Which zone goes on with which cluster, both by number: those that share most cells first."""
-    shared = ((len(set(cluster.cells) & set(zone.cells)), place, at)
-              for at, cluster in enumerate(clusters) for place, zone in enumerate(found))
+    shared = []
+    for at, cluster in enumerate(clusters):
+        mine, near = frozenset(cluster.cells), halo(cluster.cells)
+        shared += [(-len(mine.intersection(zone.cells)), -len(near.intersection(zone.cells)), at, place)
+                   for place, zone in enumerate(found) if not near.isdisjoint(zone.cells)]
     pairs: dict[int, int] = {}
-    for _, place, at in sorted((one for one in shared if one[0]), key=lambda one: (-one[0], one[2], one[1])):
+    for _, _, at, place in sorted(shared):
         if place not in pairs and at not in pairs.values():
             pairs[place] = at
     return pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,11 @@ def rings_around(cell: str, rings: int) -> tuple[tuple[str, ...], ...]:
         found.append(tuple(sorted(disc - inner)))
         inner = disc
     return tuple(found)
+
+
+def halo(cells: Iterable[str]) -> frozenset[str]:
+    """These cells and those that touch them."""
+    return frozenset(one for cell in cells for ring in rings_around(cell, 1) for one in ring)
 
 
 def cell_of(resolution: int) -> Expression:
