@@ -27,6 +27,8 @@ from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.nodes import Node, Scalar, describe
 from streams.rulefile.ordering import observed, ordered
 from streams.rulefile.overrides import OVERRIDE_FIELDS
+from streams.rulefile.profiles import FIELDS as PROFILE_FIELDS
+from streams.rulefile.profiles import Profiles
 from streams.rulefile.readers import READERS as RULE_READERS
 from streams.rulefile.reading import decode
 from streams.rulefile.reading import documents as documents_of
@@ -55,6 +57,7 @@ TABLES = {
     "template": TEMPLATE_FIELDS,
     "override": OVERRIDE_FIELDS,
     indicators.KIND.NAME: indicators.FIELDS,
+    "baseline": PROFILE_FIELDS,
     **responding.TABLES,
 }
 TEST_FIELDS = (
@@ -259,7 +262,8 @@ class Assembler:
         selection = Selection(names.event_types, sources, self.report, "\n".join(self.broken), self._unsure(sources))
         documents = [one for one in self._all("rule") if only is None or one.id in only]
         drafts = [RuleDraft(all_kinds()[one.kind], one.values, one.path, one.origin) for one in documents]
-        builder = Builder(names, selection, expressions, self.report, observed([*drafts, *self._signs()]))
+        profiles = Profiles(self._all("baseline"), self.report)
+        builder = Builder(names, selection, expressions, self.report, observed([*drafts, *self._signs()]), profiles)
         rules: dict[str, Rule] = {}
         adviser = Adviser(names.event_types, sources, self.report, self.city, pages_of(self.files))
         tests = self.beside = self._tests()
@@ -272,6 +276,7 @@ class Assembler:
                     adviser.advise(draft, rule)
         if only is None:
             adviser.compare(self.derived.shared)
+            profiles.tell_unused(rules)
         self.derived.shared.tell(self.report)
         return rules
 

@@ -349,6 +349,13 @@ NEVER_CHANGES = _code("TOC173", "a value that never changes", "name a field that
 BAD_BASELINE = _code("TOC130", "not a baseline", "write for example {season: hour_of_week, memory: 8w}")
 BAD_RARITY = _code("TOC131", "not a budget of rare things", "write {budget: 2/month}, {recurrence: 30d} or {p: 0.0001}")
 BAD_TREND = _code("TOC175", "not a rise or a fall", "write for example {rise: {by: 30%, over: 6h}}")
+BAD_RANGE = _code("TOC176", "not a range of readings", "write for example range: [0, 300]")
+BEYOND_RANGE = _code(
+    "TOC177",
+    "a condition that only a faulty reading can meet",
+    "correct the number, or the range; write impossible() where faults are meant",
+    Gravity.WARNING,
+)
 BASELINE_MISFIT = _code("TOC132", "what does not go with a baseline", "change or remove the field")
 BAD_PROFILE = _code("TOC133", "not a baseline that was learnt", "write it anew: tocsin calibrate RULE ... --write")
 OLD_PROFILE = _code(

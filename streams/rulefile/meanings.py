@@ -148,14 +148,18 @@ MEANINGS: dict[str, str] = {
     "TOC131": "How rare a value must be is said in one way: by a budget of false alarms, by how seldom it comes, or "
               "by its probability in one bin.",
     "TOC132": "What the rule measures, or the fewest events that it asks for, has no meaning beside this baseline.",
-    "TOC133": "A document `kind: baseline` holds what was learnt of a rule's past: a factor for each hour of its season, "
-              "the level of each key. A number is missing, is none, or is below zero.",
-    "TOC134": "The rule's season, window or key is another than when its baseline was learnt. The rule works, and learns "
-              "from nothing.",
-    "TOC135": "A document `kind: baseline` is called after the rule whose keys begin with it, and there is no such rule, "
-              "or it does not count against a baseline.",
+    "TOC133": "A document `kind: baseline` holds what was learnt of a rule's past: a factor for each hour of its "
+              "season, the level of each key. A number is missing, is none, or is below zero.",
+    "TOC134": "The rule's season, window or key is another than when its baseline was learnt. The rule works, and its "
+              "keys begin with nothing.",
+    "TOC135": "A document `kind: baseline` is called after the rule whose keys begin with it, and there is no such "
+              "rule, or it does not count against a baseline.",
     "TOC175": "`rise` and `fall` say by how much, `by: 30%`, within what time that should be found, `over: 6h`, and in "
               "at most one way how many false alarms are allowed.",
+    # Readings
+    "TOC176": "The range of a field is the least and the greatest that an instrument can read.",
+    "TOC177": "The event type says from where to where a reading can be. What lies outside is a fault of the "
+              "instrument, so this condition holds for none that works.",
     # Hotspots
     "TOC140": "A hotspot is looked for in discs of cells of the map: a cell must be smaller than the largest disc, and "
               "not so small that a disc has more than 8 rings of them.",

@@ -8,6 +8,7 @@ from streams.rulefile.baselining import read_baseline
 from streams.rulefile.duty import read_schedule
 from streams.rulefile.exceptions import read_exceptions
 from streams.rulefile.limits import read_limit
+from streams.rulefile.profiles import READERS as PROFILE_READERS
 from streams.rulefile.responding.tables import READERS as RESPONSE_READERS
 from streams.rulefile.scalars import Reader, read_distance
 from streams.rulefile.templates import read_instances
@@ -16,6 +17,7 @@ READERS: dict[str, Reader] = {
     **documents.READERS,
     **parameters.READERS,
     **RESPONSE_READERS,
+    **PROFILE_READERS,
     "instances": read_instances,
     "schedule": read_schedule,
     "exceptions": read_exceptions,

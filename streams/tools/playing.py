@@ -13,8 +13,9 @@ from streams.detect.engine import Engine
 from streams.findings import Finding, Reading
 from streams.frames import CLOCK_ROW, VERSION, ClockRow, MemberRow, WorkFrame, WorkRow
 from streams.ingest.route import Router
+from streams.kinds.parts.exceedance import Exceedance
 from streams.records import Micros
-from streams.rules import Bundle, Rule
+from streams.rules import SILENCE_OF, Bundle, Rule
 from streams.tools.standins import Rebuild, overridden
 from streams.tools.timeline import START, Arrival, Setting, setting_of, timeline, too_late
 
@@ -58,6 +59,7 @@ class Staged(msgspec.Struct, frozen=True):
 def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild | None = None) -> Staged:
     """A test before it is played. Raises Misread. For `rebuild` see `standins.overridden`."""
     bundle, rule = overridden(bundle, rule, test, rebuild)
+    rule = untaught(rule)
     setting = setting_of(test, bundle.city.zone)
     arrivals = timeline(bundle, rule, test.get("events", ()), setting)
     late = [one.event.id for one in arrivals if too_late(bundle, one)]
@@ -65,11 +67,17 @@ def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild
 
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
-    """The bundle with this rule and those that it reads."""
-    read = {one.id: one for one in bases(bundle, rule)}
+    """The bundle with this rule and those that it reads; without the silences of sources, which are all awake."""
+    read = {one.id: untaught(one) for one in bases(bundle, rule) if not one.id.startswith(SILENCE_OF)}
     if rule.vital is not None:
         return msgspec.structs.replace(bundle, rules=read, indicators={rule.id: rule})
     return msgspec.structs.replace(bundle, rules={rule.id: rule, **read}, indicators={})
+
+
+def untaught(rule: Rule) -> Rule:
+    """The rule without a baseline that was learnt before: in a test nothing was, whatever a file says today."""
+    detector = rule.detector
+    return msgspec.structs.replace(rule, detector=detector.untaught()) if isinstance(detector, Exceedance) else rule
 
 
 def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:

@@ -301,6 +301,9 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
                                   (("budget", "recurrence", "p"),)),
     "trend": lambda field: Table("trend", baselining.TREND_FIELDS, "which rise or fall is looked for"),
     "share": lambda field: Either((One(("number",)), One(("string",), pattern=r"^\d+(\.\d+)?\s*%$"))),
+    "factors": lambda field: Many(Either((One(("number",), least=0), Many(One(("number",), least=0)))), least=1),
+    "levels": lambda field: Many(Many(One(), least=1)),
+    "range": lambda field: Many(One(("number",)), 2, 2),
     "bands": lambda field: Table("bands", indicators.BANDS_FIELDS, "where amber and red begin"),
     "mark": lambda field: Either((One(("number",)), Table("mark", RARELY, "how rare it must be", least=1, most=1))),
     "registered": lambda field: Table("of", indicators.OF_FIELDS, "which of a register were heard of"),
@@ -369,6 +372,7 @@ ABOUT = {
     "storm": "How many notifications a receiver gets before there is a digest.",
     "deadlines": "How long it may be until each stage of a case.",
     "response": "How the response as a whole behaves.",
+    "baseline": "What the keys of a rule with a baseline begin with; `tocsin calibrate` writes it.",
     "tests": "The tests of a rule in a file of their own, `<rule>.test.yaml`.",
 }
 _ONE_OF = {"list": (("values", "file"),)}

@@ -96,6 +96,10 @@ class Exceedance:
         self.gauge = Gauge(question.measure)
         self.horizon = 2 * size + self.options.wait + self.options.keep
 
+    def untaught(self) -> Exceedance:
+        """The same rule without a profile."""
+        return type(self)(replace(self.question, profile=None), self.zone, self.holidays)
+
     def start(self, key: KeyValues, now: Micros) -> ExceedanceState:
         """Nothing learnt, but what the profile says."""
         return ExceedanceState(Hold(), self.baseline.begin(key), key=key)

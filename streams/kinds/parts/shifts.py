@@ -72,7 +72,7 @@ class Shifted(Exceedance):
 
     def start(self, key: KeyValues, now: Micros) -> ShiftState:
         """Nothing learnt."""
-        return ShiftState(Hold(), self.baseline.begin())
+        return ShiftState(Hold(), self.baseline.begin(key), key=key)
 
     def span(self, key: KeyValues) -> Micros:
         return self.question.learning.memory
