@@ -10,7 +10,8 @@ from streams.rules import Bundle
 
 WEEK, YEAR = 7 * DAY, 365 * DAY
 PREFIX = "tocsin"
-SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events", "vitals", "cases", "feedback")
+SHORT_NAMES = ("alerts", "dispatches", "late", "dlq", "shadow", "audit", "events", "vitals", "cases", "feedback",
+               "notifications")
 
 
 class Topics:
@@ -30,6 +31,7 @@ class Topics:
         self.vitals = f"{prefix}.vitals"
         self.cases = f"{prefix}.cases"
         self.feedback = f"{prefix}.feedback"
+        self.notifications = f"{prefix}.notifications"
 
     def state(self, role: str) -> str:
         """Where a role keeps its folds' state."""
@@ -54,6 +56,7 @@ class Topics:
             TopicSpec(self.vitals, 1, retention=YEAR),
             TopicSpec(self.cases, 1, retention=YEAR),
             TopicSpec(self.feedback, 1, retention=YEAR),
+            TopicSpec(self.notifications, 1, retention=YEAR),
             TopicSpec(self.state("ingest"), partitions, compacted=True),
             TopicSpec(self.state("detect"), partitions, compacted=True),
             TopicSpec(self.state("respond"), 1, compacted=True),

@@ -25,12 +25,12 @@ URGENCIES = {"extreme": "immediate", "severe": "immediate", "moderate": "expecte
 UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
-def alert_event(passing: Passing, news: News) -> bytes:
-    """`tocsin.alert.<change>`."""
+def alert_event(passing: Passing, news: News, suppressed_by: list[dict[str, str]]) -> bytes:
+    """`tocsin.alert.<change>`. `suppressed_by` is what keeps it from being notified."""
     attributes = _attributes(passing, news, f"tocsin.alert.{news.change}", ALERT_SCHEMA) | {
         "id": identity(news.alert.id, news.sequence), "sequence": str(news.sequence),
     }
-    return cloudevents.encode(attributes, _alert(passing.finding, news))
+    return cloudevents.encode(attributes, _alert(passing.finding, news) | {"suppressed_by": suppressed_by})
 
 
 def dispatch_event(passing: Passing, sent: DispatchNews) -> bytes:

@@ -22,6 +22,7 @@ from streams.respond.envelopes import source_of
 from streams.respond.identity import identity
 from streams.respond.labels import labels_of
 from streams.respond.life import FIRING, MERGED, RESOLVED, RETRACTED_STATE
+from streams.respond.notify_events import escalation_event
 from streams.respond.operating.operators import Change, Operators
 from streams.respond.passing import News, Output, Passing
 from streams.respond.permits import refused
@@ -120,7 +121,11 @@ class People:
 
     def _told(self, changes: Iterable[Change], news: Iterable[CaseNews]) -> list[Output]:
         told = [output("alerts", one.alert, self._operator_event(one)) for one in changes if one.touched]
-        return told + [output("cases", one.case.id, case_event(self.bundle, one)) for one in news]
+        for one in news:
+            told.append(output("cases", one.case.id, case_event(self.bundle, one)))
+            if one.notify:
+                told.append(output("notifications", one.notify, escalation_event(self.bundle, one)))
+        return told
 
     def _operator_event(self, change: Change) -> bytes:
         """`tocsin.alert.operator`: what an operator, or time, made of an alert."""

@@ -17,9 +17,10 @@ from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond import dispatch, life, limit, merge, publish, removed, repeats, shadow, suppress
 from streams.respond.board import Board
+from streams.respond.notify import Notify
 from streams.respond.passing import Output, Passing, Stage
 from streams.respond.people import People
-from streams.respond.state import RETENTION, Memory
+from streams.respond.state import RETENTION, Memory, concluded
 from streams.rules import SILENCE_OF, Bundle
 
 STAGES: tuple[Stage, ...] = (
@@ -63,6 +64,7 @@ class Respond:
         self._memory = Memory(retention(bundle), feeds(bundle))
         self.board = Board(bundle, self._memory, self._memory.retention)
         self.people = People(bundle, self._memory)
+        self.notify = Notify(bundle, self._memory)
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
 
@@ -77,6 +79,7 @@ class Respond:
         self._memory.follow(retention(bundle), feeds(bundle))
         self.board = Board(bundle, self._memory, self._memory.retention)
         self.people = People(bundle, self._memory)
+        self.notify = Notify(bundle, self._memory)
 
     @property
     def offset(self) -> int:
@@ -101,7 +104,8 @@ class Respond:
     @property
     def due(self) -> Micros | None:
         """The moment at which a tick is needed; None if nothing waits for one."""
-        return self.people.due()
+        waits = [due for due in (self.people.due(), self.notify.due()) if due is not None]
+        return min(waits, default=None)
 
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
         """Fold one frame; the records to send, in order. A frame at or below the offset held is skipped.
@@ -117,6 +121,7 @@ class Respond:
             if not self._learned:
                 outputs += self._learn((offset, number))
             if isinstance(row, FindingRow):
+                outputs += self._until(row)
                 heard = row.finding.rule.startswith(SILENCE_OF) and not self._memory.repeated(row)
                 outputs += self._pass(Passing(self.bundle, row, (offset, number)), STAGES)
                 outputs += self.board.hear(row) if heard else ()
@@ -127,13 +132,20 @@ class Respond:
             if self._memory.flooding:
                 tick = row.at if isinstance(row, TickRow) else None
                 outputs += limit.ending(self._memory, self._bundle, (offset, number), tick)
+            outputs += self.notify.count_floods()
         return [*outputs, *self.board.turned()]
+
+    def _until(self, row: FindingRow) -> list[Output]:
+        """Who is notified before a finding comes."""
+        if not self.notify.active or self._memory.repeated(row):
+            return []
+        return self.notify.advance(max(self._memory.head.now, concluded(row.finding)))
 
     def _by_the_wall(self, row: TickRow | ActionRow) -> list[Output]:
         """Time comes, or somebody does something: first what was due by then."""
         at = row.at if isinstance(row, TickRow) else row.action.at
         self._memory.come(at)
-        told = self.people.advance(self._memory.head.now)
+        told = [*self.notify.advance(self._memory.head.now), *self.people.advance(self._memory.head.now)]
         return told if isinstance(row, TickRow) else [*told, *self.people.act(row.action)]
 
     def changed(self) -> dict[bytes, bytes | None]:
@@ -149,6 +161,7 @@ class Respond:
         self._memory.restore(rows)
         self.board = Board(self.bundle, self._memory, self._memory.retention)
         self.people = People(self.bundle, self._memory)
+        self.notify = Notify(self.bundle, self._memory)
 
     def snapshot(self) -> bytes:
         """The whole state, for the constructor."""
@@ -171,7 +184,7 @@ class Respond:
             passing = Passing(self._bundle, FindingRow("respond", 0, *place, closing), place)
             passing.rule = None
             outputs += self._pass(passing, STAGES[STAGES.index(removed.stage) + 1:])
-        return outputs
+        return [*outputs, *self.notify.learn()]
 
     def _pass(self, passing: Passing, stages: Sequence[Stage]) -> list[Output]:
         for stage in stages:
@@ -182,4 +195,4 @@ class Respond:
                 return [*told, *passing.beside]
         self.counts.update(passing.withheld)
         due = self.people.advance(self._memory.head.now)
-        return [*due, *passing.outputs, *self.people.follow(passing)]
+        return [*due, *passing.outputs, *self.people.follow(passing), *self.notify.follow(passing)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from streams.formats.cloudevents import CONTENT_TYPE
 from streams.reasons import HeldReason
 from streams.respond.envelopes import alert_event, dispatch_event, held_event
@@ -16,10 +18,19 @@ def stage(memory: Memory, passing: Passing) -> HeldReason | None:
     """Writes alerts first, then the dispatches that follow from them."""
     for news in passing.news:
         topic = "shadow" if news.alert.shadow else "alerts"
-        passing.outputs.append(output(topic, news.alert.id, alert_event(passing, news)))
+        event = alert_event(passing, news, suppressed_by(memory, news.alert.id))
+        passing.outputs.append(output(topic, news.alert.id, event))
     for sent in passing.dispatches:
         passing.outputs.append(output("dispatches", sent.about.alert.id, dispatch_event(passing, sent)))
     return None
+
+
+def suppressed_by(memory: Memory, alert: str) -> list[dict[str, str]]:
+    """What keeps an alert from being notified, in any of its groups."""
+    notice = memory.notices.get(alert)
+    hushes = () if notice is None else dict.fromkeys(hush for _, seat in sorted(notice.seats.items())
+                                                     for hush in seat.quiet)
+    return [msgspec.structs.asdict(hush) for hush in hushes]
 
 
 def held_back(passing: Passing, reason: HeldReason) -> Output:

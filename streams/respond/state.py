@@ -20,6 +20,7 @@ from streams.findings import Finding, FindingRow, ReadingRow
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.cases.state import Case
+from streams.respond.notifying.state import Group, Notice, Quieting, Storm
 from streams.respond.operating.state import Operator
 from streams.respond.picture import Picture, View
 from streams.respond.proofs import Proofs
@@ -239,6 +240,10 @@ class Memory:
         self.cases: dict[str, Case] = {}
         self.operators: dict[str, Operator] = {}
         self.acted: dict[str, Acted] = {}
+        self.notices: dict[str, Notice] = {}
+        self.groups: dict[str, Group] = {}
+        self.storms: dict[str, Storm] = {}
+        self.silences: dict[str, Quieting] = {}
         self.flooding: set[str] = set()
         self._tables: dict[str, tuple[dict[str, Any], msgspec.msgpack.Decoder[Any]]] = {
             "mark": (self.marks, msgspec.msgpack.Decoder(Mark)),
@@ -255,6 +260,10 @@ class Memory:
             "case": (self.cases, msgspec.msgpack.Decoder(Case)),
             "operator": (self.operators, msgspec.msgpack.Decoder(Operator)),
             "acted": (self.acted, msgspec.msgpack.Decoder(Acted)),
+            "notice": (self.notices, msgspec.msgpack.Decoder(Notice)),
+            "group": (self.groups, msgspec.msgpack.Decoder(Group)),
+            "storm": (self.storms, msgspec.msgpack.Decoder(Storm)),
+            "silence": (self.silences, msgspec.msgpack.Decoder(Quieting)),
         }
         self._pictures: dict[str, Picture] = {}
         self._proofs = Proofs()
@@ -353,7 +362,7 @@ class Memory:
 
     def see(self, finding: Finding) -> None:
         """Let event time come to this finding, and forget what ended long enough before."""
-        at = finding.at if finding.at < AFTER_ALL else (finding.closed or finding.opened)
+        at = concluded(finding)
         feeds = self._feeds.get(finding.rule, ANY)
         if at > self.time(finding.rule) and feeds != ANY:
             self.put("clock", feeds, Clock(at))
@@ -464,7 +473,12 @@ class Memory:
             del self._openings[of]
 
 
-BY_THE_WALL = (Case, Operator, Acted)
+BY_THE_WALL = (Case, Operator, Acted, Group, Storm, Quieting)
+
+
+def concluded(finding: Finding) -> Micros:
+    """The event time at which a finding was concluded; of a clock that was finished what it says of itself."""
+    return finding.at if finding.at < AFTER_ALL else (finding.closed or finding.opened)
 
 
 def _encoded(row: Any) -> bytes:

@@ -58,6 +58,19 @@ class Digest(msgspec.Struct):
     keys: list[HeldKey]
 
 
+class Hush(msgspec.Struct):
+    """Something that keeps an alert from being notified.
+
+    reason: Why.
+    by: Which silence, rule of inhibition, or window; may be empty.
+    source: The alert that explains this one; else empty.
+    """
+
+    reason: Literal["inhibited", "outside_hours", "muted", "silenced", "storm", "brief"]
+    by: str
+    source: str
+
+
 class Alert(msgspec.Struct):
     """An alert as it stands after this news.
 
@@ -87,6 +100,7 @@ class Alert(msgspec.Struct):
     merged_into: The alert that stands for this one; else empty.
     raised_from: The severity before, where it has just become graver; else empty.
     digest: Of an alert about other alerts what it counts; else null.
+    suppressed_by: What keeps it from being notified; empty if nothing does.
     """
 
     rule: str
@@ -115,6 +129,7 @@ class Alert(msgspec.Struct):
     merged_into: str
     raised_from: Literal["", "info", "minor", "moderate", "severe", "extreme"]
     digest: Digest | None
+    suppressed_by: list[Hush]
 
 
 class OperatorState(msgspec.Struct):

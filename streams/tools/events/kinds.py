@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from streams.policy import STAGES
+from streams.reasons import NotifyReason
 from streams.respond.case_events import CASE_SCHEMA
 from streams.respond.envelopes import ALERT_SCHEMA, DISPATCH_SCHEMA, HELD_SCHEMA
+from streams.respond.notify_events import NOTIFICATION_SCHEMA, SUPPRESSION_SCHEMA
 from streams.respond.people import ACTION_SCHEMA, OPERATOR_SCHEMA
 from streams.respond.vital_events import READING_SCHEMA, ROLLUP_SCHEMA
-from streams.tools.events import aside, contents, signs
+from streams.tools.events import aside, contents, signs, told
 
 ORDERED = ("sequence",)
 CAUSED = ("correlationid", "causationid")
@@ -49,6 +51,11 @@ KINDS: tuple[EventKind, ...] = (
               ("firing", "updated", "resolved", "retracted", "merged"), ALERT_SCHEMA, "The alert."),
     EventKind("operator", ("alerts",), contents.OperatorState, "An operator, or time, did something about an alert.",
               "alert", ("operator",), OPERATOR_SCHEMA, "The alert.", (*ORDERED, "correlationid")),
+    EventKind("suppression", ("alerts",), told.Suppression, "What keeps an alert from being notified has changed.",
+              "alert", ("suppressed", "unsuppressed"), SUPPRESSION_SCHEMA, "The alert.", ("correlationid",)),
+    EventKind("notification", ("notifications",), told.Notification, "Somebody is told of alerts, or of a case.",
+              "notification", tuple(NotifyReason), NOTIFICATION_SCHEMA,
+              "The group of alerts, the receiver of a digest, or the case.", ("correlationid",)),
     EventKind("dispatch", ("dispatches",), contents.Dispatch, "Somebody is sent, or called back.", "dispatch",
               ("requested", "cancelled"), DISPATCH_SCHEMA, "The alert."),
     EventKind("case", ("cases",), contents.Case, "A case moves, is overdue, is escalated, is noted.", "case",
@@ -66,8 +73,9 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("dead_letter", ("dlq",), aside.DeadLetter, "A record could not be understood.", bare=True),
 )
 TOPICS: Mapping[str, str] = {
-    "alerts": "Alerts, and what operators made of them. The record's key is the alert.",
+    "alerts": "Alerts, what operators made of them, and what keeps them quiet. The record's key is the alert.",
     "shadow": "What rules that are only observed would have said. The record's key is the alert.",
+    "notifications": "Who is told of alerts, and why. The record's key is the receiver.",
     "dispatches": "Who is sent. The record's key is the alert.",
     "cases": "Cases from their birth to their end. The record's key is the case.",
     "audit": "For which findings nothing was sent, and what people did.",
