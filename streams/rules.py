@@ -5,7 +5,7 @@ Plain data and compiled expressions; `rulefile` makes it, ingest, engine and res
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from streams.conditions import EvalError, Expression
 from streams.kinds import Detector
 from streams.policy import Policy
-from streams.records import Event, Micros, Place
+from streams.records import Event, KeyValues, Micros, Place
 from streams.schedules import Schedule
 from streams.vitals import Vital
 from streams.zones import Districts, Zone
@@ -29,7 +29,10 @@ SILENCE_OF = "source-silent."
 
 
 class FieldType(msgspec.Struct, frozen=True):
-    """A declared field. `type`: string int double bool duration timestamp place list map dyn."""
+    """A declared field. `type`: string int double bool duration timestamp place list map dyn.
+
+    `range`: from where to where a reading can be; an instrument that reads otherwise is faulty.
+    """
 
     name: str
     type: str
@@ -38,6 +41,7 @@ class FieldType(msgspec.Struct, frozen=True):
     values: tuple[str, ...] = ()
     unit: str = ""
     register: str = ""
+    range: tuple[float, float] | None = None
 
 
 class EventType(msgspec.Struct, frozen=True):
@@ -234,6 +238,13 @@ class Near(msgspec.Struct, frozen=True):
     things: tuple[Thing, ...] = ()
 
 
+class Group(msgspec.Struct, frozen=True):
+    """A rule for groups of what another rule watches, and of which group a key is part (None: of none)."""
+
+    rule: str
+    of: Callable[[KeyValues], KeyValues | None]
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One rule, compiled.
 
@@ -246,7 +257,8 @@ class Rule(msgspec.Struct, frozen=True):
     `grading` gives none. `district`: the only one whose events it sees. `origins` tell file and line of each field.
     `schedule` and `exemptions` act through the guards of the selectors, or in the detector. `vital`: it is an
     indicator, which gives readings in place of findings. `counting`: what counts its events first, each `value` being
-    a key of its own; the rule's detector takes the counts.
+    a key of its own; the rule's detector takes the counts. `groups`: the rules whose silence explains that of its keys,
+    the nearest first.
     """
 
     id: str
@@ -280,6 +292,7 @@ class Rule(msgspec.Struct, frozen=True):
     near: Near | None = None
     vital: Vital | None = None
     counting: Detector | None = None
+    groups: tuple[Group, ...] = ()
 
     @property
     def base(self) -> str:

@@ -141,6 +141,7 @@ class Scope:
         self.declared: dict[str, str] = {}
         self.types: tuple[str, ...] = ()
         self.values: dict[str, tuple[Any, ...]] = {}
+        self.ranges: Mapping[str, tuple[float, float]] = {}  # of readings that are no fault
         self.macros: Mapping[str, Definition] = {}  # that may be called here
         self.compiler: Any = None  # what check.py keeps for this scope
         for name, given in variables.items():

@@ -35,7 +35,7 @@ _RANGES = {  # parts of an instant
     "getDayOfWeek": (0, 6), "getHours": (0, 23), "getMinutes": (0, 59), "getSeconds": (0, 59),
     "getMilliseconds": (0, 999),
 }
-_DEGREES = {"place.lat": (-90, 90), "place.lon": (-180, 180)}
+_DEGREES: Mapping[str, tuple[float | None, float | None]] = {"place.lat": (-90, 90), "place.lon": (-180, 180)}
 _FEW = 64
 
 
@@ -142,9 +142,12 @@ class Decided(msgspec.Struct, frozen=True):
     fails: bool = False
 
 
-def decided(expression: Expression) -> list[Decided]:
-    """The parts of a condition that are decided before any event comes, in order; of each the largest only."""
-    return Truth(expression).decided()
+def decided(expression: Expression, plausible: bool = False) -> list[Decided]:
+    """The parts of a condition that are decided before any event comes, in order; of each the largest only.
+
+    `plausible`: where every reading lies in the range that its event type declares.
+    """
+    return Truth(expression, plausible).decided()
 
 
 def implies(one: Expression, other: Expression) -> bool:
@@ -155,9 +158,9 @@ def implies(one: Expression, other: Expression) -> bool:
 class Truth:
     """What a condition asks for, read once for many questions."""
 
-    def __init__(self, expression: Expression) -> None:
+    def __init__(self, expression: Expression, plausible: bool = False) -> None:
         assert expression.form is not None
-        self._tree, self._reader = expression.form[0], _Reader(expression)
+        self._tree, self._reader = expression.form[0], _Reader(expression, plausible)
 
     def decided(self) -> list[Decided]:
         """As the function of this name."""
@@ -175,9 +178,10 @@ class Truth:
 class _Reader:
     """Reads one condition."""
 
-    def __init__(self, whole: Expression) -> None:
+    def __init__(self, whole: Expression, plausible: bool) -> None:
         assert whole.form is not None
         self.whole, self.scope = whole, whole.form[1]
+        self.ranges = {**self.scope.ranges, **_DEGREES} if plausible else _DEGREES
         self.reading = Reading(Resolver(self.scope))
         self.atoms: dict[int, Atom | None] = {}
 
@@ -286,10 +290,11 @@ class _Reader:
     def start(self, node: Node, path: str | None) -> Known:
         """What is known of a value before anything is asked."""
         whole = node.type in ("int", "uint")
-        closed = () if path is None else self.scope.values.get(path.removeprefix("event."), ())
+        name = (path or "").removeprefix("event.")
+        closed = self.scope.values.get(name, ())
         if closed:
             return Known(frozenset(map(_hashed, closed)), whole=whole)
-        low, high = _DEGREES.get(path or "", (None, None))
+        low, high = self.ranges.get(name, (None, None))
         if isinstance(node, Call) and node.args and node.args[0].type == "timestamp":
             low, high = _RANGES.get(node.function, (None, None))
         elif isinstance(node, Call) and node.function in ("size", "distance"):
@@ -361,7 +366,7 @@ def _hashed(value: Any) -> Any:
     return value if isinstance(value, int | float | str) and value == value else None  # noqa: PLR0124  no number
 
 
-def _closed(value: int | None) -> Bound:
+def _closed(value: float | None) -> Bound:
     return None if value is None else (value, False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
@@ -87,7 +88,7 @@ def read_rarity(side: str, node: Node, report: Report) -> Rarity:
     return _rarity(side, values, given)
 
 
-def _rarity(side: str, values: Values, given: list[str]) -> Rarity:
+def _rarity(side: str, values: Values, given: Sequence[str]) -> Rarity:
     if "series" in values.node.pairs and given != ["budget"]:
         raise Bad(codes.BAD_RARITY, values.key_spot("series"), "`series` shares a `budget`, and there is none",
                   "remove `series`")

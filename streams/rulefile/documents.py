@@ -16,6 +16,7 @@ from streams.rulefile import codes, scalars
 from streams.rulefile.codes import Report
 from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Mapping, Node, Scalar, describe
+from streams.rulefile.ranges import range_of, read_range
 from streams.rulefile.scalars import Bad, Passage, Reader, Told, a_or_an, advise
 from streams.rulefile.structures import READERS as RULE_READERS
 from streams.rules import City, EventType, FieldType
@@ -62,12 +63,14 @@ FIELD_FIELDS = (
     Field("enum", "strings", "the only values it may have", default=()),
     Field("unit", "string", "the unit of a number", default=""),
     Field("register", "string", "the register whose key it is", default=""),
+    Field("range", "range", "of a number, the least and the greatest that can be: [0, 300]; what lies outside is a "
+          "fault of the instrument, see `impossible()`"),
     Field("description", "string", "what it says"),
 )
 COLUMN_FIELDS = tuple(
     msgspec.structs.replace(field, values=COLUMN_TYPES) if field.name == "type" else field
     for field in FIELD_FIELDS
-    if field.name not in ("personal", "register")
+    if field.name not in ("personal", "register", "range")
 )
 SOURCE_FIELDS = (
     KIND,
@@ -249,6 +252,7 @@ def _field_type(name: str, node: Node, table: Iterable[Field], report: Report) -
         allowed,
         values.get("unit", ""),
         values.get("register", ""),
+        range_of(kind_text, values),
     )
 
 
@@ -361,6 +365,7 @@ READERS: dict[str, Reader] = {
     "expressions": read_expressions,
     "list_values": read_list_values,
     "districts": read_districts,
+    "range": read_range,
 }
 
 

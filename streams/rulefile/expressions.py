@@ -21,6 +21,7 @@ from streams.conditions import (
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.embedded import offset_of, spot_in
+from streams.rulefile.ranges import IMPOSSIBLE, impossible, ranges_of
 from streams.rulefile.scalars import Passage
 from streams.rules import EventType, Register
 from streams.zones import Districts, Zone
@@ -76,7 +77,9 @@ class Names:
                 known=list(self.event_types.values()),
                 called=called,
             )
-            self._scopes[key].macros = self.macros
+            types_of = [self.event_types[name] for name in key[1]]
+            self._scopes[key].macros = {**self.macros, IMPOSSIBLE: impossible(types_of, open)}
+            self._scopes[key].ranges = {} if open else ranges_of(types_of)
         return self._scopes[key]
 
     def called(self) -> frozenset[str]:

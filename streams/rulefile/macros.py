@@ -27,6 +27,7 @@ from streams.rulefile.embedded import offset_of, spot_in
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import Values
 from streams.rulefile.parameters import Parameter
+from streams.rulefile.ranges import IMPOSSIBLE
 from streams.rulefile.scalars import Passage
 
 MACRO_FIELDS = (
@@ -54,8 +55,8 @@ class Macros:
 
     def _take(self, values: Values) -> None:
         name, passage = values.get("id", ""), values.get("expression")
-        if name and (is_function(name) or name in RESERVED):
-            text = f"there is a function `{name}` already" if is_function(name) else f"`{name}` is a word of CEL's own"
+        if name and (is_function(name) or name in (*RESERVED, IMPOSSIBLE)):
+            text = f"`{name}` is a word of CEL's own" if name in RESERVED else f"there is a function `{name}` already"
             self.report.add(codes.BAD_ID, values.spot("id"), text, "choose another name")
             return
         if not name or not isinstance(passage, Passage):

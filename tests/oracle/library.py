@@ -180,7 +180,7 @@ def _rates(of: Of) -> dict[str, set[Found]]:
             lambda n: n <= 1,
             lambda e: e.fields["level_cm"],
         ),
-        "implausible-rain": each(
+        "reading-impossible": each(
             [e for e in of["sensor.rain"] if e.fields["mm_per_h"] >= 500], "device", HOUR
         ),
         "device-reports-late": threshold(late, "device", HOUR, count, lambda n: n >= 3),

@@ -8,14 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from streams.rulefile.advice import conclusions, conditions, keys, people, steps, terms, tests, titles, town, twins
+from streams.rulefile.advice import (
+    conclusions,
+    conditions,
+    keys,
+    people,
+    ranges,
+    steps,
+    terms,
+    tests,
+    titles,
+    town,
+    twins,
+)
 from streams.rulefile.advice.around import Around
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.shared import Shared
 from streams.rules import City, EventType, Rule, Source
 
-_OF_ONE = (people, conditions, steps, terms, keys, tests, conclusions, town)
+_OF_ONE = (people, conditions, ranges, steps, terms, keys, tests, conclusions, town)
 _OF_ALL = (titles, twins)
 
 

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator
 
 from streams.conditions import Expression
-from streams.conditions.checked import Call, walk
+from streams.conditions.checked import Call, Used, walk
 from streams.conditions.clauses import spans
 from streams.conditions.truth import Decided, decided
 from streams.rulefile import codes
 from streams.rulefile.advice.around import Around
 from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.embedded import spot_in
+from streams.rulefile.ranges import IMPOSSIBLE
 from streams.rulefile.scalars import Passage
 from streams.rulefile.selection import fits
 from streams.rulefile.structures import MeasureDraft
@@ -93,6 +94,8 @@ def _verdict(one: Decided) -> str:
 
 
 def _because(one: Decided, places: dict[int, tuple[int, int]], expression: Expression) -> str:
+    if isinstance(one.node, Used) and one.node.name == IMPOSSIBLE and not one.holds:
+        return ": no field of these events declares a `range`"
     said = [expression.text[slice(*places[id(node)])] for node in one.said if id(node) in places]
     if said:
         return f": {' and '.join(f'`{_shown(text)}`' for text in said)} stands before it"

@@ -109,7 +109,7 @@ def faulty(stage: Stage) -> Story:
     return cast(
         [stuck, storm, weak],
         Incident("sensor-stuck", (gauge.id,), last[1] + 2 * HOUR, same[48][1], ids(same[:48]), "a gauge is stuck"),
-        Incident("implausible-rain", (rain.id,), at, at + HOUR, (first,), "a rain gauge reads 999 mm/h"),
+        Incident("reading-impossible", (rain.id,), at, at + HOUR, (first,), "a rain gauge reads 999 mm/h"),
         _of(cover, "battery-low", empty, 2, 4, "the battery of a cover is nearly empty"),
         before=2 * HOUR,
     )
