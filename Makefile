@@ -47,8 +47,8 @@ test: lint types ## check, the real data, a real Kafka and a browser: everything
 	@$(PYTEST) -n $(WORKERS) -m "not broker and not browser"
 	@$(KAFKA) run .run/kafka-test env $(PYTEST) -m "broker or browser"
 
-detection: $(READY) ## how well unusual counts are found: false alarms and power beside other detectors
-	@$(BIN)/python -m bench.detection.run
+detection: $(READY) ## how well what is unusual is found, beside other detectors; some of it: PARTS="nab air"
+	@$(BIN)/python -m bench.detection $(PARTS)
 
 bench: $(READY) ## the fixed workload: what an event costs, in memory, embedded and on a Kafka
 	@scripts/need.sh java maven

@@ -33,10 +33,10 @@ class Detector(NamedTuple):
     bound: float
 
 
-def moving(hours: int, gap: int = 0) -> Callable[[list[int]], Scores]:
+def moving(hours: int, gap: int = 0) -> Callable[[Sequence[float]], Scores]:
     """Deviations above the mean of so many hours, which end so many before the one that is judged."""
-    def scores(counts: list[int]) -> Scores:
-        total = squares = 0
+    def scores(counts: Sequence[float]) -> Scores:
+        total = squares = 0.0
         for hour, count in enumerate(counts):
             come, gone = hour - gap - 1, hour - gap - 1 - hours
             if come >= 0:
