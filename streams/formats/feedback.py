@@ -12,7 +12,7 @@ import msgspec
 
 from streams.actions import ROLES, Action
 from streams.clocks import parse_rfc3339, rfc3339
-from streams.formats import cloudevents
+from streams.formats import cloudevents, json
 from streams.formats.contract import FormatError, Headers
 from streams.reasons import DeadReason
 from streams.records import Micros
@@ -36,7 +36,7 @@ class Feedback(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def decode(value: bytes, headers: Headers, received: Micros) -> Action:
     """The action of a record that came in at a moment, which caps the time that it tells; FormatError if it is none."""
-    record = cloudevents.decode(value, headers)
+    record = cloudevents.decode(value, headers, json.strict)
     name = str(record["type"])
     if not name.startswith(TYPE):
         raise _refused(f"its type is not {TYPE}<action>")

@@ -54,7 +54,7 @@ def _explained(value: bytes, error: orjson.JSONDecodeError) -> FormatError:
         utf8(value)
     except FormatError as known:
         return known
-    if "depth" in str(error) or "recursion" in str(error).lower():
+    if any(word in str(error).lower() for word in ("depth", "recursion", "allocate")):
         return FormatError(DeadReason.TOO_DEEP, f"nested deeper than {MAX_DEPTH}")
     return FormatError(DeadReason.NOT_JSON, str(error))
 

@@ -53,3 +53,9 @@ def test_what_is_none_is_refused_in_words(changed: dict[str, Any], text: str) ->
     with pytest.raises(FormatError, match=text) as refused:
         decode(event(**changed), {}, NOW)
     assert refused.value.reason == "not_an_action"
+
+
+def test_a_name_that_stands_twice_is_refused() -> None:
+    twice = event().replace(b'"actor":"ann"', b'"actor":"ann","actor":"bob"')
+    with pytest.raises(FormatError, match="a name stands twice"):
+        decode(twice, {}, NOW)

@@ -65,6 +65,7 @@ def test_whatever_the_bytes_are_there_is_a_record_or_a_reason(value: bytes) -> N
     (b'"text"', "not_an_object", "a string"),
     (nested(MAX_DEPTH + 1), "too_deep", str(MAX_DEPTH)),
     (nested(5000), "too_deep", str(MAX_DEPTH)),
+    (b"[" * 1000, "too_deep", str(MAX_DEPTH)),
     (b'{"a":"' + b"x" * LIMIT + b'"}', "too_large", str(LIMIT)),
 ])
 def test_refused(value: bytes, reason: str, told: str) -> None:

@@ -329,6 +329,27 @@ class HeldBack(msgspec.Struct):
     shadow: bool
 
 
+class Feedback(msgspec.Struct):
+    """Somebody does something: this comes in. The event's `id` is the idempotency key, its `subject` what it is about.
+
+    actor: Who does it.
+    roles: As what: roles of the manual.
+    reason: Why.
+    expected_version: The version that the person saw; null if they do not say.
+    districts: For which districts they act; none: every one.
+    units: For which units they act; none: every one.
+    details: What the action needs besides, such as `code` or `unit`.
+    """
+
+    actor: str
+    roles: list[str]
+    reason: str = ""
+    expected_version: int | None = None
+    districts: list[str] = []
+    units: list[str] = []
+    details: dict[str, Any] = {}
+
+
 class Asked(msgspec.Struct):
     """What somebody wanted done.
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 
+from streams.formats import feedback
 from streams.policy import STAGES
 from streams.reasons import NotifyReason
 from streams.respond.case_events import CASE_SCHEMA
+from streams.respond.cases.table import TABLE as CASE_ACTIONS
 from streams.respond.envelopes import ALERT_SCHEMA, DISPATCH_SCHEMA, HELD_SCHEMA
 from streams.respond.notify_events import NOTIFICATION_SCHEMA, SUPPRESSION_SCHEMA
+from streams.respond.operating.table import ACTIONS as ALERT_ACTIONS
 from streams.respond.people import ACTION_SCHEMA, OPERATOR_SCHEMA
 from streams.respond.vital_events import READING_SCHEMA, ROLLUP_SCHEMA
 from streams.tools.events import aside, contents, signs, told
@@ -24,7 +27,7 @@ class EventKind(msgspec.Struct, frozen=True):
     """A kind of CloudEvent: its `data`, the changes that end its type, its schema's name, its extensions.
 
     `subject` says what the subject is. Of the extensions those that are `optional` may be absent. `bare`: it is no
-    CloudEvent, but its data alone.
+    CloudEvent, but its data alone. `incoming`: others write it, and need no more attributes than CloudEvents asks for.
     """
 
     name: str
@@ -38,6 +41,7 @@ class EventKind(msgspec.Struct, frozen=True):
     extensions: tuple[str, ...] = (*ORDERED, *CAUSED)
     optional: tuple[str, ...] = ()
     bare: bool = False
+    incoming: bool = False
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -45,6 +49,8 @@ class EventKind(msgspec.Struct, frozen=True):
         return tuple(f"tocsin.{self.room}.{change}" for change in self.changes)
 
 
+ACTIONS = (*(f"case.{name}" for name in ("open", *CASE_ACTIONS)), *(f"alert.{name}" for name in ALERT_ACTIONS))
+"""What people can do."""
 _SAID = ("overdue", "escalated", "extended", "resumed", "noted", "supervised", "split", "alert_over")
 KINDS: tuple[EventKind, ...] = (
     EventKind("alert", ("alerts", "shadow"), contents.Alert, "An alert fires, changes or ends.", "alert",
@@ -69,6 +75,9 @@ KINDS: tuple[EventKind, ...] = (
               READING_SCHEMA, "The reading: indicator, key and end of the period.", ORDERED),
     EventKind("rollup", ("vitals",), signs.RollUp, "The status of a district or of the city has changed.", "vital",
               ("rollup",), ROLLUP_SCHEMA, "The district or the city.", ORDERED),
+    EventKind("feedback", ("feedback",), contents.Feedback, "Somebody does something.", "feedback", ACTIONS,
+              feedback.SCHEMA, "What it is about: an alert, a case.", (),
+              ("subject", "time", "datacontenttype", "dataschema"), incoming=True),
     EventKind("late", ("late",), aside.Late, "An event came too late to count.", bare=True),
     EventKind("dead_letter", ("dlq",), aside.DeadLetter, "A record could not be understood.", bare=True),
 )
@@ -80,6 +89,7 @@ TOPICS: Mapping[str, str] = {
     "cases": "Cases from their birth to their end. The record's key is the case.",
     "audit": "For which findings nothing was sent, and what people did.",
     "vitals": "Readings of vital signs, and roll-ups. The record's key is the indicator with its key, or the roll-up.",
+    "feedback": "What people do: written by consoles and by other systems, read by Tocsin.",
     "late": "Events that came too late.",
     "dlq": "Dead letters.",
 }

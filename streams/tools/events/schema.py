@@ -47,7 +47,7 @@ def asyncapi(version: str = "", prefix: str = PREFIX) -> Json:
         },
         "defaultContentType": CONTENT_TYPE.decode(),
         "channels": {name: _channel(name, prefix) for name in TOPICS},
-        "operations": {f"tell_{name}": _operation(name) for name in TOPICS},
+        "operations": {f"{'hear' if _hears(name) else 'tell'}_{name}": _operation(name) for name in TOPICS},
         "components": {
             "messages": {kind.name: _sent(kind, place) for kind in KINDS},
             "schemas": {**{_whole(kind): _event(kind, place) for kind in KINDS}, **_contents(KINDS, place)},
@@ -61,10 +61,14 @@ def _channel(name: str, prefix: str) -> Json:
 
 
 def _operation(name: str) -> Json:
-    """From the side of Tocsin: it sends."""
+    """From the side of Tocsin: it sends, or it receives what people do."""
     there = f"#/channels/{name}"
-    return {"action": "send", "channel": {"$ref": there}, "summary": TOPICS[name],
+    return {"action": "receive" if _hears(name) else "send", "channel": {"$ref": there}, "summary": TOPICS[name],
             "messages": [{"$ref": f"{there}/messages/{kind.name}"} for kind in _on(name)]}
+
+
+def _hears(name: str) -> bool:
+    return any(kind.incoming for kind in _on(name))
 
 
 def _sent(kind: EventKind, place: str) -> Json:
@@ -87,7 +91,8 @@ def _event(kind: EventKind, place: str) -> Json:
     inner = {"$ref": f"{place}{kind.data.__name__}"}
     if kind.bare:
         return {"description": kind.doc, **inner}
-    properties = {name: {"description": doc, **_attribute(kind, name)} for name, doc in ATTRIBUTES.items()}
+    said = {name: doc for name, doc in ATTRIBUTES.items() if not kind.incoming or name != "recordedtime"}
+    properties = {name: {"description": doc, **_attribute(kind, name)} for name, doc in said.items()}
     properties |= {name: {"description": EXTENSIONS[name], "type": "string"} for name in kind.extensions}
     needed = [name for name in properties if name not in kind.optional]
     return {"description": kind.doc, "type": "object", "properties": {**properties, "data": inner},

@@ -13,8 +13,10 @@ import orjson
 import pytest
 from hypothesis import given
 
+from streams.actions import Action
 from streams.cli import main
 from streams.findings import CLOSED, OPENED, RETRACTED, UPDATED, Finding, ResponseFrame
+from streams.formats import feedback
 from streams.frames import AcceptedRow
 from streams.ingest.intake import Intake, Record
 from streams.ingest.route import Router
@@ -35,7 +37,7 @@ from streams.topics import SHORT_NAMES, Topics
 from streams.vitals import STATUSES, Top
 from tests.conftest import ROOT
 from tests.respond.test_board import Feed, city, indicator, reading
-from tests.responses import RULES, logs, read, run
+from tests.responses import NOON, RULES, logs, read, run
 
 SCENARIOS = ROOT / "tests" / "scenarios"
 SCHEMA = schema_of()
@@ -117,6 +119,19 @@ def test_readings_and_roll_ups_fit() -> None:
     assert [undescribed(one) for one in told] == [""] * len(told)
 
 
+def test_what_people_do_fits() -> None:
+    action = Action("1", NOON, "ann", ("unit",), "case.dispose", "c1", "done", 3, (), ("e1",), {"code": "01"})
+    CLOSED_SCHEMA.validate(orjson.loads(feedback.encode(action, "/unit/3")))
+    least = {"specversion": "1.0", "id": "1", "source": "/x", "type": "tocsin.feedback.case.open",
+             "data": {"actor": "ann", "roles": ["call_taker"]}}
+    CLOSED_SCHEMA.validate(least)
+    assert feedback.decode(orjson.dumps(least), {}, NOON).name == "case.open"
+    assert not OPEN.is_valid({**least, "type": "tocsin.feedback.case.paint"})
+    lacking = [field.name for field in msgspec.structs.fields(feedback.Feedback)
+               if field.name not in {one.name for one in msgspec.structs.fields(contents.Feedback)}]
+    assert lacking == []
+
+
 def bare(name: str, value: bytes) -> None:
     """An entry that is no CloudEvent fits its schema, closed and whole."""
     jsonschema.Draft202012Validator(closed(schema_of(name))).validate(orjson.loads(value))
@@ -155,8 +170,8 @@ def test_the_words_are_those_of_the_code() -> None:
 def test_asyncapi_says_where_everything_stands() -> None:
     document = asyncapi("1.2", "north")
     assert {one["address"] for one in document["channels"].values()} == {f"north.{name}" for name in TOPICS}
-    assert set(SHORT_NAMES) - set(TOPICS) == {"events", "feedback"}  # frames of our own; what comes in
-    assert {operation["action"] for operation in document["operations"].values()} == {"send"}
+    assert set(SHORT_NAMES) - set(TOPICS) == {"events"}  # frames of our own
+    assert [name for name, one in document["operations"].items() if one["action"] == "receive"] == ["hear_feedback"]
     assert document["info"]["version"] == "1.2"
     for place in refs(document):
         found: Any = document
