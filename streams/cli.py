@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from streams import commands
+from streams import commands, desk_words
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,11 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     _check(words)
     _test(words)
     _backtest(words)
+    _calibrate(words)
     _show(words)
     _explain(words)
     _simulate(words)
     _schema(words)
     _lsp(words)
+    desk_words.add(words, _common)
     version = _command(words, "version", commands.version, "print the version")
     version.add_argument("--json", action="store_true", help="as JSON")
     return parser
@@ -78,6 +80,11 @@ def _broker(parser: argparse.ArgumentParser) -> None:
                         help="kafka://host:9092[,...] or embedded:///path (default: $TOCSIN_BROKER, "
                              "else embedded in .run/tocsin.db here)")
     parser.add_argument("--prefix", default="tocsin", help="of Tocsin's own topics and groups (default: tocsin)")
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    _rules(parser)
+    _broker(parser)
 
 
 def _run(words: Words) -> None:
@@ -156,16 +163,7 @@ def _show(words: Words) -> None:
 def _backtest(words: Words) -> None:
     parser = _command(words, "backtest", commands.backtest, "run rules over files of records, or over accepted events")
     _rules(parser)
-    parser.add_argument("--input", action="append", default=[], metavar="SOURCE=FILE",
-                        help="a source's records; may be given more than once")
-    parser.add_argument("--broker", default="", metavar="URL",
-                        help="accepted events of a deployment in place of files: kafka://host:9092 or embedded:///path")
-    parser.add_argument("--prefix", default="tocsin", help="of that deployment's topics (default: tocsin)")
-    parser.add_argument("--from", dest="since", metavar="TIME", help="only findings that opened from then on")
-    parser.add_argument("--to", dest="until", metavar="TIME", help="only findings that opened before then")
-    parser.add_argument("--order", choices=("arrival", "time"), default="arrival",
-                        help="as the file came, or sorted by event time (default: arrival)")
-    parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
+    _past(parser)
     parser.add_argument("--log", action="store_true", help="every emission in order instead of the final states")
     parser.add_argument("--alerts", action="store_true", help="the alerts that come of the findings instead of these")
     parser.add_argument("--vitals", action="store_true",
@@ -176,6 +174,34 @@ def _backtest(words: Words) -> None:
     parser.add_argument("--diff", nargs="+", default=[], metavar="VERSION",
                         help="OLD, or OLD and NEW: what differs between folders of rules or revisions of git")
     parser.add_argument("--report", type=Path, metavar="FILE", help="a page with map and time line too: FILE.html")
+
+
+def _past(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--input", action="append", default=[], metavar="SOURCE=FILE",
+                        help="a source's records; may be given more than once")
+    parser.add_argument("--broker", default="", metavar="URL",
+                        help="accepted events of a deployment in place of files: kafka://host:9092 or embedded:///path")
+    parser.add_argument("--prefix", default="tocsin", help="of that deployment's topics (default: tocsin)")
+    parser.add_argument("--from", dest="since", metavar="TIME", help="only findings that opened from then on")
+    parser.add_argument("--to", dest="until", metavar="TIME", help="only findings that opened before then")
+    parser.add_argument("--order", choices=("arrival", "time"), default="arrival",
+                        help="as the file came, or sorted by event time (default: arrival)")
+    parser.add_argument("--finish", action="store_true", help="let time run on until nothing waits any more")
+
+
+def _calibrate(words: Words) -> None:
+    parser = _command(words, "calibrate", commands.calibrate, "learn from the past what is normal, and what is rare")
+    parser.add_argument("rule", nargs="+", help="a rule with a condition above or below a baseline")
+    _rules(parser)
+    _past(parser)
+    parser.add_argument("--budget", default=None, metavar="N/month",
+                        help="how many findings all keys together may have (default: what the rule says)")
+    parser.add_argument("--known", action="append", default=[], metavar="FROM/TO",
+                        help="a time in which something did happen: what is found there is no false alarm")
+    parser.add_argument("--write", action="store_true",
+                        help="put the condition into the rule's file, and what was learnt into baselines/RULE.yaml")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="a page with the chart too: FILE.html")
+    parser.set_defaults(jobs=1, vitals=False)
 
 
 def _explain(words: Words) -> None:

@@ -140,7 +140,7 @@ def vitals(options: argparse.Namespace) -> int:
         log = open_log(broker_of(options), **read_only(options))
         await log.start()
         try:
-            return await board_of(log, Topics(options.prefix).state("respond"), bundle)
+            return await board_of(log, Topics(options.prefix), bundle)
         finally:
             await log.stop()
 
@@ -206,7 +206,8 @@ def _tested(options: argparse.Namespace) -> int:
     if options.words and not (rules_of(shop, chosen) or signs_of(shop, chosen)):
         raise Refused(f"-k {options.words!r} fits no test; it is looked for in `rule: name of the test`")
     wishes = Wishes(options.verbose, options.json, options.junit, f"{options.rules.as_posix()}/", options.coverage)
-    return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on())) else 0
+    whole = not (names or options.words)
+    return 1 if any(result.problems for result in run(shop, chosen, wishes, console_on(), whole)) else 0
 
 
 def rules(options: argparse.Namespace) -> int:
@@ -247,6 +248,21 @@ def backtest(options: argparse.Namespace) -> int:
     except Problems as found:
         print_problems(found.problems)
         raise Refused(f"{_mistakes(found.problems)}; nothing was started") from found
+
+
+def calibrate(options: argparse.Namespace) -> int:
+    """`tocsin calibrate`: what is normal and how rare is rare enough, from the past."""
+    from streams.tools.asking import Misasked
+    from streams.tools.backtesting.command import Asked
+    from streams.tools.calibrating.command import calibrate as calibrate_rules
+
+    shop = load_workshop(options.rules)
+    inputs = [input_of(shop.bundle, text) for text in options.input]
+    address = (broker_of(options), read_only(options)) if options.broker else None
+    try:
+        return calibrate_rules(shop, Asked(options, inputs, address, time.time_ns() // 1000, progress))
+    except Misasked as error:
+        raise Refused(str(error)) from error
 
 
 def explain(options: argparse.Namespace) -> int:

@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = {"ingest": "engine", "detect": "engine", "explained": "specs", "vitals": "specs", "policy": "rules", "matchers": "rules", "actions": "findings", "intervals": "schedules"}
+ROOM_OF = {"outages": "composites", "ingest": "engine", "detect": "engine", "explained": "specs", "vitals": "specs", "policy": "rules", "matchers": "rules", "actions": "findings", "desk": "commands", "desk_words": "commands", "intervals": "schedules"}
 KIND_PARTS = "parts"  # the folder of kinds/ that holds no kinds but what several of them are made of
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 

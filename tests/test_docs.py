@@ -149,11 +149,20 @@ def test_the_manual_names_everything_an_author_meets() -> None:
 
 def test_the_readme_names_every_command_and_option() -> None:
     text = README.read_text()
-    [words] = [action for action in cli._parser()._actions if isinstance(action, argparse._SubParsersAction)]
-    assert [name for name in words.choices if f"tocsin {name}" not in text] == []
-    options = {option for parser in words.choices.values() for action in parser._actions
+    commands = choices(cli._parser())
+    assert [name for name in commands if f"tocsin {name}" not in text] == []
+    words = [word for parser in commands.values() for word in choices(parser)]
+    assert [word for word in words if not re.search(rf"`(tocsin \w+ )?{word}\b", text)] == []
+    parsers = [one for parser in commands.values() for one in (parser, *choices(parser).values())]
+    options = {option for parser in parsers for action in parser._actions
                for option in action.option_strings if option.startswith("--") and option != "--help"}
     assert [option for option in sorted(options) if option not in text] == []
+
+
+def choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The words that follow a command, each with its own parser."""
+    found = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return dict(found[0]) if found else {}
 
 
 def test_the_readme_names_only_targets_that_the_makefile_has() -> None:

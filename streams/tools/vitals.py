@@ -19,6 +19,7 @@ from streams.rules import Bundle, Rule
 from streams.tools.asking import Misasked
 from streams.tools.standing import respond_of
 from streams.tools.tables import table
+from streams.topics import Topics
 from streams.vitals import AMBER, CITY, DISTRICT_PARTS, GREEN, NONE, RED, UNKNOWN, entries
 
 WORST_FIRST = (RED, AMBER, UNKNOWN, GREEN, NONE)
@@ -33,9 +34,9 @@ class Wishes(msgspec.Struct, frozen=True):
     bad: bool = False
 
 
-async def board_of(log: Log, topic: str, bundle: Bundle) -> Board:
-    """What is shown at the moment, by the state that respond keeps on a topic."""
-    return (await respond_of(log, topic, bundle)).board
+async def board_of(log: Log, topics: Topics, bundle: Bundle) -> Board:
+    """What is shown at the moment."""
+    return (await respond_of(log, topics, bundle)).board
 
 
 def signs_of(board: Board, bundle: Bundle, wishes: Wishes) -> list[tuple[Rule, Sign]]:
