@@ -124,11 +124,16 @@ def read_share(node: Node, field: Field, report: Report) -> tuple[float, bool]:
 
 def read_budget(node: Node, field: Field, report: Report) -> tuple[float, int]:
     """`2/month` as (2.0, a month)."""
-    text = scalars.scalar(node, "a budget", codes.BAD_RARITY).text
-    found = _BUDGET.fullmatch(text)
-    if found is None or float(found[1]) <= 0:
+    found = budget_of(scalars.scalar(node, "a budget", codes.BAD_RARITY).text)
+    if found is None:
         raise Bad(codes.BAD_RARITY, node.spot, f"{describe(node)} is not a budget", "write for example 2/month")
-    return float(found[1]), PERIODS[found[2]]
+    return found
+
+
+def budget_of(text: str) -> tuple[float, int] | None:
+    """What such a text says; None if it is no budget."""
+    found = _BUDGET.fullmatch(text)
+    return None if found is None or float(found[1]) <= 0 else (float(found[1]), PERIODS[found[2]])
 
 
 READERS: dict[str, Reader] = {

@@ -14,7 +14,9 @@ import msgspec
 from streams.composites import bases
 from streams.problems import Gravity, Problems
 from streams.rulefile.assembling import Assembler
+from streams.rulefile.drafts import Origin
 from streams.rulefile.effective import Line, about, lines_of
+from streams.rulefile.nodes import Node
 from streams.rulefile.structures import written
 from streams.rules import Bundle, Register
 from streams.specs import Written
@@ -35,6 +37,14 @@ class Workshop:
         """What stands in each document, by the sort of document and its id; all kinds of rules are `rule`."""
         shelves = self._assembler.documents.items()
         return {(shelf, one.id): written(one.values.node) for shelf, own in shelves for one in own.values()}
+
+    def node(self, rule: str, field: str) -> tuple[str, Node] | None:
+        """Where a rule says a field: its file below the folder, and the value; None if other documents say it."""
+        document = self._assembler.documents.get("rule", {}).get(rule)
+        if document is None or document.origin != Origin():
+            return None
+        value = document.values.node.get(field)
+        return None if value is None else (document.path, value)
 
     @property
     def families(self) -> Mapping[str, Sequence[str]]:

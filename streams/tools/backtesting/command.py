@@ -101,8 +101,8 @@ def _check(options: argparse.Namespace, inputs: Inputs) -> None:
 def _plain(shop: Workshop, asked: Asked) -> int:
     """A line a finding on stdout; the rest on stderr, or in a page. The exit code."""
     bundle = chosen(shop, asked.options.rule)
-    one = _backtest(bundle, _seeing(asked, bundle))
-    missing = _warned(one)
+    one = prepared(bundle, seeing(asked, bundle))
+    missing = warned(one)
     run = _run(one, asked, "backtest")
     _write(final_line(finding) for finding in run.findings)
     if asked.options.json:
@@ -111,15 +111,15 @@ def _plain(shop: Workshop, asked: Asked) -> int:
         _say(summary_text(run.summary))
         chart.show(console_on(sys.stderr), run.noise, bundle)
     _report(asked.options, f"Backtest of {asked.options.rules}", run, bundle)
-    return _ended(one)
+    return ended(one)
 
 
 def _log(shop: Workshop, asked: Asked) -> int:
     """Every emission in order, or the alerts that come of them. The exit code."""
     bundle = chosen(shop, asked.options.rule)
-    one = _backtest(bundle, _seeing(asked, bundle))
-    missing = _warned(one)
-    with asked.progress("backtest", _total(one, asked)) as advance:
+    one = prepared(bundle, seeing(asked, bundle))
+    missing = warned(one)
+    with asked.progress("backtest", total_of(one, asked)) as advance:
         if asked.options.vitals:
             _write(vitals(bundle, one.steps(advance)))
         else:
@@ -127,7 +127,7 @@ def _log(shop: Workshop, asked: Asked) -> int:
             _write(map(log_line, told) if asked.options.log else alerts(bundle, told))
     summary = one.summary()
     _say(orjson.dumps({**summary, "not_given": missing}).decode() if asked.options.json else summary_text(summary))
-    return _ended(one)
+    return ended(one)
 
 
 def _diff(shop: Workshop, asked: Asked) -> int:
@@ -136,9 +136,9 @@ def _diff(shop: Workshop, asked: Asked) -> int:
     sides = [_side(text, options.rules) for text in options.diff]
     old, new = sides if len(sides) == 2 else (sides[0], Side(str(options.rules), shop))
     bundles = [chosen(side.shop, options.rule, strict=False) for side in (old, new)]
-    asked = _seeing(asked, *bundles)  # both from the same moment on
-    first, second = (_backtest(one, asked) for one in bundles)
-    missing = _warned(first, second)
+    asked = seeing(asked, *bundles)  # both from the same moment on
+    first, second = (prepared(one, asked) for one in bundles)
+    missing = warned(first, second)
     before, after = _run(first, asked, f"backtest of {old.name}"), _run(second, asked, f"backtest of {new.name}")
     differences = compare(before.findings, after.findings)
     rules = verdict.by_rule(differences, Reasons(old.shop, new.shop).of)
@@ -150,7 +150,7 @@ def _diff(shop: Workshop, asked: Asked) -> int:
     else:
         verdict.tell(console_on(sys.stdout), found, bundle.city.zone)
     _report(options, f"Backtest: {old.name} and {new.name}", after, bundle, found)
-    return _ended(second)
+    return ended(second)
 
 
 def _side(text: str, rules: Path) -> Side:
@@ -184,19 +184,19 @@ def chosen(shop: Workshop, names: Sequence[str], strict: bool = True) -> Bundle:
     return msgspec.structs.replace(bundle, rules=rules, indicators=indicators)
 
 
-def _seeing(asked: Asked, *bundles: Bundle) -> Asked:
+def seeing(asked: Asked, *bundles: Bundle) -> Asked:
     """Beginning so early that whatever can matter in the span has been seen."""
     return msgspec.structs.replace(asked, ahead=max(map(reach_over, bundles)))
 
 
 def _run(one: Backtest, asked: Asked, text: str) -> Run:
-    with asked.progress(text, _total(one, asked)) as advance:
+    with asked.progress(text, total_of(one, asked)) as advance:
         findings = one.final(advance)
     first, last = one.seen
     return Run(findings, noise(findings, one.bundle.city.zone, first, last), one.summary(), first, last)
 
 
-def _warned(*runs: Backtest) -> list[Any]:
+def warned(*runs: Backtest) -> list[Any]:
     """Say which rules miss a feed that was not given, before anybody reads what they find; the same for JSON."""
     missing = dict[Unfed, None]()
     for one in runs:
@@ -206,14 +206,15 @@ def _warned(*runs: Backtest) -> list[Any]:
     return [msgspec.to_builtins(one) for one in missing]
 
 
-def _ended(one: Backtest) -> int:
+def ended(one: Backtest) -> int:
     """Say where hardly a record was understood; 1 if there is an input of which none at all was."""
     for text in barren(one.replay.intakes, one.replay.dead):
         _say(text if text.startswith(" ") else f"warning: {text}")
     return 1 if accepted_none(one.replay.intakes) else 0
 
 
-def _backtest(bundle: Bundle, asked: Asked) -> Backtest:
+def prepared(bundle: Bundle, asked: Asked) -> Backtest:
+    """The run as it was asked for. Raises Misasked."""
     options = asked.options
     zone = bundle.city.zone
     span = Span(instant(options.since, zone, BEFORE_ALL, "--from"), instant(options.until, zone, AFTER_ALL, "--to"))
@@ -239,7 +240,7 @@ def instant(text: str | None, zone: str, default: Micros, option: str) -> Micros
         raise Misasked(f"{option} {text!r}: write 2026-03-02, 2026-03-02T08:00 or 2026-03-02T08:00:00Z") from None
 
 
-def _total(one: Backtest, asked: Asked) -> int | None:
+def total_of(one: Backtest, asked: Asked) -> int | None:
     """How many records there are to read, where a bar is shown and wants to know."""
     if one.total is not None or not sys.stderr.isatty():
         return one.total

@@ -1,0 +1,1 @@
+"""What `tocsin calibrate` does: what was normal, and how rare is rare enough, from a rule's past."""
