@@ -17,6 +17,7 @@ import msgspec
 from streams.clocks import WEEK
 from streams.conditions import Expression
 from streams.judging.episodes import Episode
+from streams.outages import above, teller
 from streams.records import Event, KeyValues, Member, Micros, Place
 from streams.rules import COUNTS, FINDINGS_OF, Bundle, EventType, FieldType, Rule
 
@@ -66,14 +67,20 @@ def facts_decide(bundle: Bundle) -> frozenset[str]:
 
 
 def bases(bundle: Bundle, rule: Rule) -> Iterator[Rule]:
-    """The rules whose findings a rule reads, directly or through others; each once, the nearest first."""
-    waiting, seen = list(rule.bases), set[str]()
+    """The rules that a rule reads, or that stand above it, directly or through others; each once, the nearest first."""
+    waiting, seen = list(_read(bundle, rule)), {rule.id}
     while waiting:
-        name = waiting.pop(0)
-        if name not in seen and name in bundle.rules:
-            seen.add(name)
-            yield bundle.rules[name]
-            waiting += bundle.rules[name].bases
+        one = waiting.pop(0)
+        if one.id not in seen:
+            seen.add(one.id)
+            yield one
+            waiting += _read(bundle, one)
+
+
+def _read(bundle: Bundle, rule: Rule) -> Iterator[Rule]:
+    """The rules whose findings a rule reads, and those above it."""
+    yield from (bundle.rules[name] for name in rule.bases if name in bundle.rules)
+    yield from (bundle.rules[one.rule] for one in above(bundle, rule))
 
 
 def feeds(bundle: Bundle, rule: Rule) -> frozenset[str]:
@@ -87,7 +94,8 @@ def clock_sources(bundle: Bundle, rule: Rule, counted: frozenset[str] | None = N
         return names if counted is None else names & counted
 
     read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
-    return fed(rule.sources) | {origin(base.id) for base in read if fed(feeds(bundle, base))}
+    tellers = {teller(one.rule) for one in above(bundle, rule) if fed(feeds(bundle, bundle.rules[one.rule]))}
+    return fed(rule.sources) | tellers | {origin(base.id) for base in read if fed(feeds(bundle, base))}
 
 
 def counts_of(rule: Rule) -> str:
@@ -102,7 +110,7 @@ def lateness_of(bundle: Bundle, rule: Rule, following: Container[str], counted: 
     """
     names = rule.sources if counted is None else rule.sources & counted
     own = [bundle.sources[name].lateness for name in names if name in bundle.sources]
-    read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
+    read = list(_read(bundle, rule))
     longer = FOLLOWED if rule.id in following else 0
     found = [lateness_of(bundle, base, following, counted) + base.detector.horizon + longer for base in read]
     return max([*own, *found], default=0)
@@ -124,7 +132,7 @@ def following(bundle: Bundle) -> frozenset[str]:
 
 def reach_of(bundle: Bundle, rule: Rule) -> Micros:
     """How long after an event a conclusion of a rule can still follow from it, through the rules that it reads."""
-    read = [bundle.rules[name] for name in rule.bases if name in bundle.rules]
+    read = _read(bundle, rule)
     return rule.detector.horizon + max((reach_of(bundle, base) for base in read), default=0)
 
 

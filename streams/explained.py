@@ -5,6 +5,7 @@ A detector may offer `Explains` (see `streams/kinds`); `tocsin explain` makes se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -56,13 +57,15 @@ class Standing(msgspec.Struct, frozen=True):
 class Watched(msgspec.Struct, frozen=True):
     """An entity that must report: how often, since when it is counted (None: not watched), by when it is due.
 
-    `registered`: a register expects it, whether or not it was ever heard of.
+    `registered`: a register expects it, whether or not it was ever heard of. `above`: what stands above it and is
+    silent, by who told it, since when; while there is any, nothing is known of it.
     """
 
     every: Micros
     since: Micros | None
     deadline: Micros | None
     registered: bool
+    above: Mapping[str, Micros] = {}
 
 
 class Scanned(msgspec.Struct, frozen=True):

@@ -7,12 +7,21 @@ else by the rule of their kind (`Identity`); what stays unmatched was retracted 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
 from streams.clocks import AFTER_ALL
-from streams.judging.episodes import Episode
+from streams.detect.keys import KeyRow
+from streams.findings import Finding
+from streams.judging.episodes import Episode, Hold
 from streams.kinds import Identity
+from streams.records import KeyValues, Micros
+from streams.rules import Rule
+
+RULE_REMOVED = "rule_removed"
+_packer = msgspec.msgpack.Encoder()
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -137,3 +146,22 @@ def _by_overlap(before: list[Episode], after: list[Episode]) -> list[tuple[Episo
 
 def _end(episode: Episode) -> int:
     return AFTER_ALL if episode.closed is None else episode.closed
+
+
+def finding_id(rule: Rule, key: KeyValues, episode: Episode, position: tuple[Any, ...]) -> str:
+    """The id of a finding that is born; `position` is where the row stood of which it follows."""
+    birth: tuple[Any, ...] = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound, position)
+    if rule.near is not None:  # circles of one instant may share all the evidence that is listed
+        birth = (*birth, episode.last, episode.key)
+    return blake2b(_packer.encode(birth), digest_size=12).hexdigest()
+
+
+def orphans(row: KeyRow, names: tuple[str, ...], clock: Micros) -> list[Finding]:
+    """What was open for a key whose rule, or whose logic, is there no more: closed, with that as the reason."""
+    hold = msgspec.convert(msgspec.msgpack.decode(row.head)[0], Hold)
+    rule, _, logic = row.rule.rpartition("@")
+    return [
+        Finding(one.finding, one.sequence + 1, "closed", rule, logic, one.named(names, row.key), one.opened,
+                max(one.opened, clock), one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED,
+                one.corrections, max(one.opened, clock), RULE_REMOVED)
+        for one in hold.episodes if one.closed is None and one.finding]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import counts_of
 from streams.detect.keys import Key
-from streams.kinds import Detector
+from streams.kinds import Detector, StandsAbove
+from streams.outages import Above, Outage
 from streams.records import KeyValues, Micros
-from streams.rules import Rule
+from streams.rules import Bundle, Rule
 
 _packer = msgspec.msgpack.Encoder()
 
@@ -39,7 +41,7 @@ class DomainRow(msgspec.Struct, array_like=True):
 
 
 class Meta(msgspec.Struct, array_like=True):
-    """What is not of one key: the offset of the last frame, sources, how the keys of rules are named, domains.
+    """What is not of one key: the offset of the last frame, sources, how the keys of rules are named, domains, outages.
 
     Version 1 had no domains, whose clocks were computed from the sources; `started` is of that version alone.
     """
@@ -50,6 +52,7 @@ class Meta(msgspec.Struct, array_like=True):
     started: list[str]
     names: dict[str, tuple[str, ...]]
     domains: list[DomainRow] = []
+    outages: list[tuple[str, dict[str, Outage]]] = []
 
 
 class Domain:
@@ -96,14 +99,18 @@ class Domain:
 class LiveRule:
     """A rule at work in this partition, with its keys; or what counts its events first, if it has that.
 
-    `name` is that by which it is read: the rule's id.
+    `name` is that by which it is read: the rule's id. `above` are the rules above it, by who tells of them, `outages`
+    those of their silences, by id, that can matter to a key.
     """
 
-    def __init__(self, rule: Rule, domain: Domain, counting: Detector | None = None) -> None:
+    def __init__(self, rule: Rule, domain: Domain, counting: Detector | None = None,
+                 above: Mapping[str, Above] | None = None) -> None:
         self.rule, self.domain, self.counts = rule, domain, counting is not None
         self.ref, self.name = (rule.entry, counts_of(rule)) if self.counts else (rule.ref, rule.id)
         self.detector = counting or rule.detector
         self.keys: dict[KeyValues, Key] = {}
+        self.above: Mapping[str, Above] = above or {}
+        self.outages: dict[str, Outage] = {}
 
     def key(self, values: KeyValues, since: Micros) -> Key:
         """The state of a key, new if it is new."""
@@ -112,4 +119,42 @@ class LiveRule:
             name = _packer.encode((self.ref, values))
             found = self.keys[values] = Key(self.ref, self.detector, values, name, since)
             found.wake, found.floor = AFTER_ALL, self.domain.horizon
+            for outage in self.outages.values():
+                if self._concerns(outage, values) and (outage.closed is None or outage.closed >= found.floor):
+                    for identity, member in outage.members:
+                        found.revise(identity, member, BEFORE_ALL)
         return found
+
+    def take(self, finding: str, outage: Outage | None) -> Outage | None:
+        """A silence above as it is known now, in place of what was known of it, which it gives; None: there is none."""
+        before = self.outages.pop(finding, None)
+        if outage is not None:
+            self.outages[finding] = outage
+        return before
+
+    def concerned(self, outage: Outage) -> list[Key]:
+        """The keys that are part of what is silent, in order of their names."""
+        found = (key for values, key in self.keys.items() if self._concerns(outage, values))
+        return sorted(found, key=lambda key: key.name)
+
+    def hears_of(self, outage: Outage, bundle: Bundle) -> bool:
+        """Whether the rule that told it is above this one, and still the same."""
+        above = self.above.get(outage.teller)
+        return above is not None and bundle.rules[above.rule].logic == outage.logic
+
+    def lasting(self) -> dict[str, Outage]:
+        """The silences above that can still matter to a key that is new; the others are forgotten."""
+        self.outages = {name: one for name, one in sorted(self.outages.items())
+                        if one.closed is None or one.closed >= self.domain.horizon}
+        return self.outages
+
+    def fate(self) -> Micros:
+        """Before when no silence of a key can begin of which was not told."""
+        clock, detector = self.domain.clock, self.detector
+        assert isinstance(detector, StandsAbove)
+        undecided = (detector.undecided(key.head) for key in self.keys.values())
+        return min([clock, *(since + 1 for since in undecided if since is not None)])
+
+    def _concerns(self, outage: Outage, values: KeyValues) -> bool:
+        above = self.above.get(outage.teller)
+        return above is not None and above.of(values) == outage.group

@@ -10,28 +10,27 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from hashlib import blake2b
 from typing import Any
 
 import msgspec
 
 from streams.clocks import AFTER_ALL, BEFORE_ALL
 from streams.composites import clock_sources, counts_of, following, lateness_of, origin
-from streams.detect.corrections import compare
+from streams.detect.corrections import compare, finding_id, orphans
 from streams.detect.domains import Domain, LiveRule, Meta, SourceClock
 from streams.detect.keys import GoneRow, Key, KeyRow
 from streams.detect.onward import Onward, Standing
 from streams.findings import RETRACTED, Finding, Reading
 from streams.frames import ClockRow, MemberRow, VersionRow, WorkFrame
 from streams.ingest.route import partition_of
-from streams.judging.episodes import Episode, Hold
+from streams.judging.episodes import Episode
 from streams.kinds import Detector
-from streams.records import KeyValues, Micros, unpacked
+from streams.outages import FATE, Outage, above, teller
+from streams.records import KeyValues, Member, Micros, unpacked
 from streams.rules import Bundle, Rule
 from streams.vitals import Usual
 
 META = b"~meta"
-RULE_REMOVED = "rule_removed"
 UNREGISTERED = "unregistered"
 NO_MARK = (-1, -1)
 _packer = msgspec.msgpack.Encoder()
@@ -71,11 +70,13 @@ class Engine:
             self._add(rule, counted, followers)
         self.onward = Onward(bundle, partition, partitions)
         self._observed = [live for live in self._live.values() if live.name in self.onward.observed]
+        self._standing_above = [live for live in self._live.values() if live.name in self.onward.below]
+        self._sends = bool(self._observed or self._standing_above)
 
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
-        if self._observed:
+        if self._sends:
             self.onward.start(offset, self._standing())
         self._out, self._first, self.readings = self._first, [], []
         self.switched = len(self._out)
@@ -87,7 +88,7 @@ class Engine:
             else:
                 assert isinstance(row, VersionRow)
                 self._on_version(row)
-        if self._observed:
+        if self._sends:
             self.onward.finish(self._standing())
         return self._out
 
@@ -127,13 +128,19 @@ class Engine:
         meta = msgspec.msgpack.decode(rows[META], type=Meta)
         self.offset, self.sources, self._out = meta.offset, meta.sources, self._first
         self._restore_domains(meta)
-        self.onward.start(self.offset + 1, self._standing())
+        for ref, outages in meta.outages:
+            if ref in self._live:
+                self._live[ref].outages = outages
         for name, value in sorted(rows.items()):
             if name != META:
                 self._restore_key(name, _rows.decode(unpacked(value)), meta.names)
         self._ahead_until = max(self._ahead.values(), default=-1)
+        self.onward.start(self.offset + 1, self._standing())
         for live in self._live.values():
+            self._end_outages(live)
             self._switch(live)
+        for live in self._standing_above:
+            self._tell_below(live)
 
     @property
     def open_keys(self) -> int:
@@ -162,18 +169,21 @@ class Engine:
             domain = self._domains[sources] = Domain(sources, lateness)
             for name in sources:
                 self._touching.setdefault(name, []).append(domain)
-        live = LiveRule(rule, domain, counting)
+        over = {teller(one.rule): one for one in above(self.bundle, rule)}
+        live = LiveRule(rule, domain, counting, over)
         domain.rules.append(live)
         return live
 
     def _standing(self) -> dict[str, Standing]:
         """How far each rule has come whose findings others read."""
-        return {live.name: (live.domain.clock, live.domain.since) for live in self._observed}
+        found = {live.name: (live.domain.clock, live.domain.since) for live in self._observed}
+        return found | {live.name + FATE: (live.fate(), live.domain.since) for live in self._standing_above}
 
     def _meta(self) -> Meta:
         names = {live.ref: live.rule.by for live in self._live.values()}
         domains = [domain.row() for domain in self._domains.values()]
-        return Meta(2, self.offset, self.sources, [], names, domains)
+        return Meta(2, self.offset, self.sources, [], names, domains,
+                    [(live.ref, lasting) for live in self._live.values() if (lasting := live.lasting())])
 
     def _restore_domains(self, meta: Meta) -> None:
         """A clock that a new partition of a topic holds up is not to be had from the sources."""
@@ -196,7 +206,7 @@ class Engine:
         live = self._live.get(row.rule)
         if live is None:
             self._dirty[name] = (row.rule, row.key)
-            self._out += _orphans(row, names.get(row.rule, ()), self._before)
+            self._out += orphans(row, names.get(row.rule, ()), self._before)
             return
         key = live.key(row.key, row.since)
         key.load(row)
@@ -224,6 +234,9 @@ class Engine:
         live = self._wanted(row, row.source, row.partition, (row.offset, row.row))
         if live is None:
             return
+        if row.source in live.above:
+            self._on_outage(live, row, Outage.of_row(row.member, row.key))
+            return
         domain, member = live.domain, row.member
         key = live.keys.get(row.key)
         if member is None and key is None:
@@ -240,6 +253,41 @@ class Engine:
         else:
             domain.arm(key, domain.clock + 1)  # nothing may be left of it
 
+    def _on_outage(self, live: LiveRule, row: VersionRow, outage: Outage | None) -> None:
+        """A silence above the rule: new, otherwise than it was told before, or none."""
+        before = live.take(row.finding, outage)
+        self._position, self._time = (row.source, row.partition, row.offset, row.row), BEFORE_ALL
+        if (meant := outage or before) is None:
+            return
+        for key in live.concerned(meant):
+            if not self._is_ahead(live.ref, key.key):
+                self._revise(live, key, row.finding, meant.members if outage else meant.nothing)
+
+    def _end_outages(self, live: LiveRule) -> None:
+        """Those that nobody tells any more, because the rule above is gone, or is another."""
+        for finding, outage in sorted(live.outages.items()):
+            if outage.closed is None and not live.hears_of(outage, self.bundle):
+                ended = live.outages[finding] = outage.until(live.domain.clock)
+                for key in sorted(live.keys.values(), key=lambda key: key.name):
+                    self._revise(live, key, finding, ended.members)
+
+    def _tell_below(self, live: LiveRule) -> None:
+        """Tell the silences that last to rules that have not been told: those that are new."""
+        for key in sorted(live.keys.values(), key=lambda key: key.name):
+            episode = key.head.hold.open
+            if episode is not None and self.onward.tell_below(live.rule, key.key, episode):
+                self._dirty[key.name] = key
+
+    def _revise(self, live: LiveRule, key: Key, finding: str, members: Iterable[tuple[str, Member | None]]) -> None:
+        behind = False
+        for identity, member in members:
+            if member is None or member.time >= key.floor or key.holds(identity):
+                behind |= key.revise(identity, member, live.domain.clock)
+            else:
+                self._count_too_old(live.domain, member.time)
+        self._conclude(live, key, behind, finding)
+        live.domain.arm(key, max(key.due(live.domain.lateness), live.domain.clock + 1))
+
     def _wanted(self, row: MemberRow | VersionRow, source: str, partition: int,
                 mark: tuple[int, int]) -> LiveRule | None:
         """The rule that a row is for; None, and why is counted, where it is not to be folded (again)."""
@@ -251,9 +299,13 @@ class Engine:
         if live is None:
             self.counts["unknown_rule"] += 1
             return None
-        if self.offset <= self._ahead_until and self._ahead.get((row.rule, row.key), -1) >= self.offset:
-            return None  # the snapshot was cut short: this key already stands behind this frame
+        if self._is_ahead(row.rule, row.key) and source not in live.above:
+            return None
         return live
+
+    def _is_ahead(self, ref: str, key: KeyValues) -> bool:
+        """Whether a snapshot was cut short, so that this key already stands behind this frame."""
+        return self.offset <= self._ahead_until and self._ahead.get((ref, key), -1) >= self.offset
 
     def _conclude(self, live: LiveRule, key: Key, behind: bool, cause: str) -> None:
         """Tell what follows from what a key took; anew where that came behind what was concluded."""
@@ -415,7 +467,7 @@ class Engine:
             self._read(live, key, episode, change, cause)
             return
         if not episode.finding:
-            episode.finding = self._finding_id(live.rule, key.key, episode)
+            episode.finding = finding_id(live.rule, key.key, episode, self._position)
         if live.counts:
             self.onward.gather(live.rule, key.key, episode, change == RETRACTED)
             return
@@ -427,6 +479,8 @@ class Engine:
             episode.closed, episode.value, list(episode.evidence), episode.count, episode.bound,
             episode.facts, episode.ended, episode.corrections, self._at(live, episode), cause,
             merged_into, rule.shadow))
+        if rule.id in self.onward.below:
+            self.onward.tell_below(rule, key.key, episode, change == RETRACTED)
         if rule.id in self.onward.observed:
             self.onward.tell(rule, key.key, episode, change == "retracted", self._out[-1].at)
 
@@ -443,21 +497,3 @@ class Engine:
     def _at(self, live: LiveRule, episode: Episode) -> Micros:
         """How far event time had come when this was concluded."""
         return max(live.domain.clock, self._time, episode.opened)
-
-    def _finding_id(self, rule: Rule, key: KeyValues, episode: Episode) -> str:
-        birth: tuple[Any, ...] = (rule.id, rule.logic, key, episode.opened, episode.evidence, episode.bound,
-                                  self._position)
-        if rule.near is not None:  # circles of one instant may share all the evidence that is listed
-            birth = (*birth, episode.last, episode.key)
-        return blake2b(_packer.encode(birth), digest_size=12).hexdigest()
-
-
-def _orphans(row: KeyRow, names: tuple[str, ...], clock: Micros) -> list[Finding]:
-    """What was open for a key whose rule, or whose logic, is there no more: closed, with that as the reason."""
-    hold = msgspec.convert(msgspec.msgpack.decode(row.head)[0], Hold)
-    rule, _, logic = row.rule.rpartition("@")
-    return [
-        Finding(one.finding, one.sequence + 1, "closed", rule, logic, one.named(names, row.key), one.opened,
-                max(one.opened, clock), one.value, list(one.evidence), one.count, one.bound, one.facts, RULE_REMOVED,
-                one.corrections, max(one.opened, clock), RULE_REMOVED)
-        for one in hold.episodes if one.closed is None and one.finding]

@@ -14,6 +14,7 @@ from streams.composites import as_event, counts_of, facts_decide, origin, print_
 from streams.frames import ClockRow, VersionRow, WorkRow
 from streams.ingest.route import Router, partition_of
 from streams.judging.episodes import Episode
+from streams.outages import FATE, Outage, above, teller
 from streams.records import KeyValues, Member, Micros
 from streams.rules import Bundle, Rule
 
@@ -28,6 +29,10 @@ class Onward:
     def __init__(self, bundle: Bundle, partition: int, partitions: int) -> None:
         counted = [counts_of(rule) for rule in bundle.folded if rule.counting is not None]
         self.observed = frozenset((*(name for rule in bundle.folded for name in rule.bases), *counted))
+        self.below: dict[str, list[str]] = {}  # by the id of a rule the references of those that it stands above
+        for rule in bundle.rules.values():
+            for one in above(bundle, rule):
+                self.below.setdefault(one.rule, []).append(rule.ref)
         self.router = Router(bundle, findings=True)
         self._facts_decide = facts_decide(bundle)
         self.partition, self.partitions = partition, partitions
@@ -52,15 +57,31 @@ class Onward:
         event = as_event(rule, key, episode, clock)
         wanted = {} if gone else {(ref, to): member for ref, to, member in self.router.route(event)}
         prints = {(ref, to): print_of(member, ref in self._facts_decide) for (ref, to), member in wanted.items()}
-        before = {(ref, to): told for ref, to, told in episode.sent}
+        before = {(ref, to): told for ref, to, told in episode.sent if not ref.endswith(FATE)}
         for (ref, to), member in wanted.items():
             if before.get((ref, to)) != prints[ref, to]:
                 self._send(event.source, event.id, ref, to, member)
         for ref, to in before:
             if (ref, to) not in wanted:
                 self._send(event.source, event.id, ref, to, None)
-        episode.sent = [(ref, to, told) for (ref, to), told in prints.items()]
+        outages = [one for one in episode.sent if one[0].endswith(FATE)]
+        episode.sent = [*outages, *((ref, to, told) for (ref, to), told in prints.items())]
         self._sent_of(rule.id)
+
+    def tell_below(self, rule: Rule, key: KeyValues, episode: Episode, gone: bool = False) -> bool:
+        """Send a silence to all keys of the rules below, wherever they are; whether it is news to any."""
+        member = None if gone or episode.since is None else Outage.of_episode(rule, key, episode).row
+        told = 0 if member is None else print_of(member, False)
+        before = {ref: one for ref, _, one in episode.sent}
+        news = [ref for ref in self.below[rule.id] if before.get(ref + FATE, 0) != told]
+        for ref in news:
+            for partition in range(self.partitions):
+                self._send(teller(rule.id), episode.finding, ref, key, member, partition)
+        if news:
+            events = [one for one in episode.sent if not one[0].endswith(FATE)]
+            episode.sent = [*events, *((ref + FATE, key, told) for ref in self.below[rule.id])]
+            self._sent_of(rule.id + FATE)
+        return bool(news)
 
     def gather(self, rule: Rule, key: KeyValues, episode: Episode, gone: bool) -> None:
         """Send what was counted for the last part of a key to the key that looks at all of them, or take it back."""
@@ -83,9 +104,11 @@ class Onward:
         if self._unstamped >= STAMP_AFTER_ROWS:
             self._stamp(sorted(self._told), self._before)
 
-    def _send(self, source: str, finding: str, ref: str, to: KeyValues, member: Member | None) -> None:
+    def _send(self, source: str, finding: str, ref: str, to: KeyValues, member: Member | None,
+              partition: int | None = None) -> None:
         row = VersionRow(source, self.partition, self._offset, self._row, ref, to, finding, member)
-        self.rows.setdefault(partition_of(ref, to, self.partitions), []).append(row)
+        partition = partition_of(ref, to, self.partitions) if partition is None else partition
+        self.rows.setdefault(partition, []).append(row)
         self._row += 1
         self._unstamped += 1
 

@@ -30,7 +30,8 @@ class Episode(msgspec.Struct, array_like=True):
     `closed == opened`. `ended` says why it closed if not by its condition. The next four fields
     are the engine's: the finding it was told as, how often it was told, how often corrected, and to which
     keys of which rules it was sent as an event, with a print of what was sent. `key`: of a rule with `near`,
-    the things that take the place of the cell in the finding's key, by name.
+    the things that take the place of the cell in the finding's key, by name. `since`: of a silence, when something
+    was last heard.
     """
 
     opened: Micros
@@ -47,6 +48,7 @@ class Episode(msgspec.Struct, array_like=True):
     corrections: int = 0
     sent: list[tuple[str, KeyValues, int]] = []
     key: dict[str, Any] | None = None
+    since: Micros | None = None
 
     def named(self, by: Sequence[str], key: KeyValues) -> dict[str, Any]:
         """The finding's key, by name: the engine's key, in which things replace the cell."""
@@ -82,6 +84,7 @@ class Episode(msgspec.Struct, array_like=True):
             and self.bound == other.bound
             and self.facts == other.facts
             and self.key == other.key
+            and self.since == other.since
         )
 
 

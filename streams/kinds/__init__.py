@@ -105,6 +105,14 @@ class Renews(Protocol):
         """Take over what the registers say now; whether that is something else. The state is then folded on."""
 
 
+@runtime_checkable
+class StandsAbove(Protocol):
+    """What a detector offers whose rule can explain silences of others."""
+
+    def undecided(self, state: Any) -> Micros | None:
+        """From when on an episode may be found that began before the clock; None: there can be none."""
+
+
 class Explains(Protocol):
     """What a detector may offer besides, so that people can be told why it holds, or not."""
 

@@ -142,7 +142,7 @@ class Deriver:
             return
         for document in (*self.rules.values(), *others):
             read = document.values.read
-            for field in ("rule", "steps", "until"):
+            for field in ("rule", "steps", "until", "part_of"):
                 if field in read:
                     read[field] = _widened(read[field], wide)
 

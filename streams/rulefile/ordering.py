@@ -8,7 +8,7 @@ from streams.rulefile import codes
 from streams.rulefile.building import named_rules
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import RuleDraft
-from streams.rulefile.scalars import advise
+from streams.rulefile.scalars import Passage, advise
 
 
 def ordered(drafts: Sequence[RuleDraft], report: Report) -> Iterator[RuleDraft]:
@@ -25,9 +25,14 @@ def observed(drafts: Iterable[RuleDraft]) -> frozenset[str]:
     return frozenset(passage.text for draft in drafts for passage in named_rules(draft))
 
 
+def _named(draft: RuleDraft) -> list[Passage]:
+    """The places where a rule names others that must be understood before it."""
+    return [*named_rules(draft), *draft.values.get("part_of", ())]
+
+
 def _names(draft: RuleDraft, known: Mapping[str, RuleDraft], report: Report) -> list[str]:
     names: dict[str, None] = {}
-    for passage in named_rules(draft):
+    for passage in _named(draft):
         if passage.text in known:
             names[passage.text] = None
             continue
@@ -45,7 +50,7 @@ def _before(draft: RuleDraft, known: Mapping[str, RuleDraft], read: Mapping[int,
         return
     if own in path:
         circle = [*path[path.index(own):], own]
-        report.add(codes.CYCLE, named_rules(draft)[0].spot, f"a circle of rules: {' reads '.join(circle)}")
+        report.add(codes.CYCLE, _named(draft)[0].spot, f"a circle of rules: {' reads '.join(circle)}")
         return
     for name in read[id(draft)]:
         yield from _before(known[name], known, read, done, [*path, own], report)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.conditions import EvalError, Expression
-from streams.records import KeyValues, Micros, Place
+from streams.records import KeyValues, Micros, Place, key_part
 from streams.rulefile import codes
 from streams.rulefile.codes import Report
 from streams.rulefile.drafts import Built, RuleDraft
@@ -65,6 +65,9 @@ class Watching:
     ) -> tuple[KeyValues, ...]:
         columns = [register.key] if len(by) == 1 else [name.rpartition(".")[2] for name in by]
         selector = next((one.selector for one in built if one.selector is not None), None)
+        paths = frozenset().union(*(part.paths for part in selector.by)) if selector is not None else frozenset()
+        if len(paths) == 1 and not all(map(_PATH.fullmatch, by)):
+            return self._groups(draft, built, by, min(paths), register)
         for index, (name, column) in enumerate(zip(by, columns, strict=True)):
             kind = None if selector is None else selector.by[index].type
             if not self._fits(draft, name, kind, column, register):
@@ -72,6 +75,20 @@ class Watching:
         seen = [row for row in register.rows.values() if self._sees(draft, row)]
         rows = (tuple(row.get(column) for column in columns) for row in seen)
         return tuple(dict.fromkeys(key for key in rows if None not in key))
+
+    def _groups(
+        self, draft: RuleDraft, built: list[Built], by: tuple[str, ...], path: str, register: Register
+    ) -> tuple[KeyValues, ...]:
+        """The keys that the rows come to, where the key is computed of what names a row: their cabinets, say."""
+        if not self._fits(draft, path, None, register.key, register):
+            return ()
+        scope = self.names.key({path: register.fields[register.key].type})
+        parts = [self.expressions.quiet(text, scope) for text in by]
+        found: dict[KeyValues, None] = {}
+        for name, row in register.rows.items():
+            if self._sees(draft, row) and None not in (key := tuple(_part(part, path, name) for part in parts)):
+                found[key] = None
+        return tuple(found)
 
     def _sees(self, draft: RuleDraft, row: Mapping[str, Any]) -> bool:
         """Whether a row is of a district that the rule is about; one that says none is of no district."""
@@ -94,11 +111,33 @@ class Watching:
         return field is not None
 
 
+def longest(
+    every: Callable[[KeyValues], Micros | None], expected: Iterable[KeyValues], built: Sequence[Built]
+) -> Micros | None:
+    """The longest time that an entity may be silent, where only those count that a register expects; else None.
+
+    Only those count if a key that stands in no register has no such time.
+    """
+    selector = built[0].selector if built else None
+    intervals = [span for key in expected if (span := every(key)) is not None]
+    if not intervals or selector is None or any(part.type != "string" for part in selector.by):
+        return None
+    return None if every(tuple("\0" for _ in selector.by)) is not None else max(intervals)
+
+
 def key_types(built: Sequence[Built], by: tuple[str, ...]) -> dict[str, str]:
     """The parts of the key that expressions can name, each with its type."""
     selector = built[0].selector if built else None
     parts = zip(by, selector.by if selector is not None else (), strict=False)
     return {name: part.type for name, part in parts if _PATH.fullmatch(name)}
+
+
+def _part(part: Expression | None, path: str, name: Any) -> Any:
+    """A part of the key of what has this name; None where there is none."""
+    try:
+        return None if part is None else key_part(part({path: name}))
+    except EvalError:
+        return None
 
 
 def _interval(expression: Expression, by: tuple[str, ...]) -> Callable[[KeyValues], Micros | None]:

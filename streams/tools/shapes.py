@@ -175,6 +175,7 @@ def _measure(field: Field) -> Shape:
     told = {
         "count": "how many events", "distinct": "how many different values", "sum": "the sum", "avg": "the average",
         "min": "the smallest", "max": "the largest", "slope": "how much it rises, by least squares",
+        "spread": "the largest less the smallest", "deviation": "how far its place is from what is read nearby",
         "ratio": "the share of the events for which it is true",
     }
     plain = tuple(Field(name, "cel", told.get(name, name)) for name in PLAIN_MEASURES)
@@ -317,6 +318,9 @@ SHAPES: Mapping[str, Callable[[Field], Shape]] = {
     "stages": _stages,
     "routes": lambda field: Many(Table("inner_route", responding.INNER_FIELDS, "a route within another"), least=1),
     "chain": lambda field: Many(Table("escalation_step", responding.STEP_FIELDS, "who is told when"), least=1),
+    "response_tests": lambda field: Many(
+        Table("test_of_the_response", words.RESPONSE_TEST, "a time line with what must come of it"), least=1),
+    "response_steps": lambda field: Many(Table("step_of_a_test", words.RESPONSE_STEP, "what happens"), least=1),
     "owners": lambda field: Many(Table("owner", responding.OWNER_FIELDS, "who is responsible for what"), least=1),
     "field_types": lambda field: _types("field", documents.FIELD_FIELDS, documents.EVENT_PARTS),
     "columns": lambda field: _types("column", documents.COLUMN_FIELDS),
@@ -372,6 +376,7 @@ ABOUT = {
     "storm": "How many notifications a receiver gets before there is a digest.",
     "deadlines": "How long it may be until each stage of a case.",
     "response": "How the response as a whole behaves.",
+    "response_test": "Tests of the response: who is notified, what is kept quiet, what becomes of cases.",
     "baseline": "What the keys of a rule with a baseline begin with; `tocsin calibrate` writes it.",
     "tests": "The tests of a rule in a file of their own, `<rule>.test.yaml`.",
 }

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE
+from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE, moment
 from streams.judging.episodes import Episode, HoldOptions
 from streams.kinds import Frontier, Identity, absence
-from streams.records import KeyValues, Micros
+from streams.outages import Outage
+from streams.records import KeyValues, Member, Micros
 from streams.schedules import Duty, Schedule
 from streams.specs import Expect
 from tests.folds import fold, fold_forgetting, fold_often, member
@@ -46,7 +47,9 @@ def told(found: list[Episode]) -> list[Told]:
     """Episodes as the oracle tells them; their other fields agree with those."""
     for one in found:
         assert (one.count, one.last) == (len(one.evidence), one.evidence[-1] if one.evidence else "")
-        assert one.facts == ({"n": int(one.last[1:])} if one.last else {})
+        assert one.since is not None
+        since = moment(one.since).replace(microsecond=0, tzinfo=None).isoformat(" ")
+        assert one.facts == ({"n": int(one.last[1:])} if one.last else {}) | {"since": since}
         assert (one.value, one.bound) == (None, None)
     return [Told(one.opened, one.closed, one.ended, one.evidence) for one in found]
 
@@ -243,6 +246,101 @@ def test_another_interval_leaves_an_ended_silence_to_its_bridge() -> None:
 def heard_by(every: Callable[[KeyValues], Micros | None], keep: Micros = 0) -> absence.Absence:
     """A rule that watches what a register expects."""
     return absence.Absence(HoldOptions(keep=keep), every, 0, 10**9, register=True)
+
+
+# ---- part of something that is silent itself
+
+spans_of_outages = st.lists(st.integers(1, 30), max_size=6).map(lambda steps: tuple(accumulate(steps))).map(
+    lambda ends: tuple(zip(ends[::2], (*ends[1::2], None), strict=False)))
+
+
+def told_of(outages: tuple[tuple[int, int | None], ...], source: str = "") -> list[Member]:
+    """What a key is told of outages above."""
+    found = []
+    for number, (begins, ends) in enumerate(outages):
+        one = Outage(f"o{number}", "rule:up/fate", "", (), begins, ends, source=source)
+        found += [member for _, member in one.members if member is not None]
+    return found
+
+
+def heard_at(time: int) -> Member:
+    """An event, called after its time."""
+    return member(time, f"e{time}", n=time)
+
+
+@given(cases, spans_of_outages, clocks)
+def test_while_what_is_above_is_silent_nothing_is_known(case: Case, outages: tuple[tuple[int, int | None], ...],
+                                                        until: int) -> None:
+    known = tuple(one for one in case.members if one.time < until)
+    case = replace(case, members=known, keep=0, outages=outages)
+    members = [*known, *(one for one in told_of(outages) if one.time < until)]
+    found = fold(compiled(case), members, until, start=case.start)
+    assert told(found) == episodes(case, until)
+    assert fold_often(compiled(case), members, until, start=case.start).hold.episodes == found
+
+
+def test_after_an_outage_the_deadline_is_counted_from_its_end() -> None:
+    rule = compiled(heard(register=True))
+    outage = told_of(((4, 30),))
+    assert told(fold(rule, [heard_at(0), *outage])) == [Told(40, None, "", ["e0"])]
+    assert told(fold(rule, [heard_at(0), *outage, heard_at(35), heard_at(44)], until=54)) == []
+
+
+def test_what_is_open_when_an_outage_begins_stays_open_until_the_entity_reports() -> None:
+    rule = compiled(heard(register=True))
+    members = [heard_at(0), *told_of(((15, 30),)), heard_at(70)]
+    assert told(fold(rule, members, until=75)) == [Told(10, 70, "", ["e0"])]
+
+
+def test_what_is_above_and_was_forgotten_leaves_what_is_below_unknown_until_it_reports() -> None:
+    lost = Outage("o", "rule:up/fate", "", (), 4, 30, lost=True)
+    outage = [one for _, one in lost.members if one is not None]
+    for register in (True, False):
+        rule = compiled(heard(register=register))
+        assert told(fold(rule, [heard_at(0), *outage])) == []
+        assert told(fold(rule, [heard_at(0), *outage, heard_at(50)], 70)) == [Told(60, None, "", ["e50"])]
+
+
+def test_a_silent_source_hides_only_what_was_last_heard_of_from_there() -> None:
+    rule = compiled(heard(register=True))
+    for source, expected in (("s", []), ("other", [Told(10, None, "", ["e0"])])):
+        assert told(fold(rule, [heard_at(0), *told_of(((0, None),), source)])) == expected
+        assert told(fold(rule, told_of(((0, None),), source))) == []  # it might be from any of them
+
+
+def test_it_tells_what_hides_it_and_from_when_a_silence_of_it_may_yet_begin() -> None:
+    rule = compiled(heard(register=True))
+    for outages, undecided, hides in (((), 3, {}), (((5, None),), None, {"rule:up/fate": 5})):
+        state = fold_often(rule, [member(3, "e0"), *told_of(outages)], 8)
+        watched = rule.explain(state, 8).watched
+        assert watched is not None
+        assert (rule.undecided(state), watched.above) == (undecided, hides)
+    assert rule.undecided(fold_often(rule, [member(3, "e0")], 20)) is None  # it is told
+
+
+# ---- speaks, and says nothing new
+
+
+def changing(*values: Any, every: int = 10) -> list[Told]:
+    """One event every four; only what is new counts."""
+    rule = absence.Absence(HoldOptions(), lambda key: every, 0, 10**9, True, changes=True)
+    members = [member(4 * at, f"e{at}", value=value, n=at) for at, value in enumerate(values)]
+    return told(fold(rule, members, until=4 * len(values)))
+
+
+def test_who_repeats_itself_does_not_report() -> None:
+    assert changing(1, 1, 1, 1, 1) == [Told(10, None, "", ["e0"])]
+    assert changing(1, 2, 2, 2, 2, 3) == [Told(14, 20, "", ["e1"])]
+    assert changing(1, 2, 1, 2, 1, 2) == []
+    assert changing(*[float("nan")] * 5) == [Told(10, None, "", ["e0"])]
+    assert changing(*[[1, "a"]] * 5) == [Told(10, None, "", ["e0"])]
+
+
+@given(st.lists(st.integers(0, 2), max_size=12))
+def test_only_changes_count(values: list[int]) -> None:
+    new = [at for at, value in enumerate(values) if at == 0 or value != values[at - 1]]
+    case = Case(10, tuple(member(4 * at, f"e{at}", n=at) for at in new), register=True)
+    assert changing(*values) == episodes(case, 4 * len(values))
 
 
 # ---- on duty, and excused

@@ -2,6 +2,7 @@
 
 First every silence there was: after which report it began, and what ended it. Then the episodes,
 read off the list of silences. A clock that came to `until` knows only what is over before it.
+Of outages above and `keep_firing_for` together it knows nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from streams.records import Member
 
 @dataclass(frozen=True)
 class Case:
-    """A rule and its key's history. `start` is the switch to the rule; `register`: the key stands in one."""
+    """A rule and its key's history. `start` is the switch to the rule; `register`: the key stands in one.
+
+    `outages` are those of what stands above: nothing was heard of it after the first time, until the second.
+    """
 
     every: int | None
     members: tuple[Member, ...]
@@ -26,6 +30,7 @@ class Case:
     wait: int = 0
     keep: int = 0
     start: int = 0
+    outages: tuple[tuple[int, int | None], ...] = ()
 
 
 @dataclass
@@ -57,8 +62,11 @@ def silences(case: Case, until: int) -> Iterator[Silence]:
     for report, following in pairwise(reports):
         assert report is not None
         time, member = report
-        begins = time + case.every + case.grace
-        forget = time + max(case.forget_after, case.every + case.grace + case.wait + 1)
+        counted = counted_from(case, time)
+        if counted is None or counted >= until:
+            continue  # nothing is known of it, or not yet
+        begins = counted + case.every + case.grace
+        forget = counted + max(case.forget_after, case.every + case.grace + case.wait + 1)
         heard = following is not None and (case.register or following[0] <= forget)
         if following is not None and following[0] <= begins or begins >= until:
             continue  # it reported in time, or nobody knows yet
@@ -69,6 +77,19 @@ def silences(case: Case, until: int) -> Iterator[Silence]:
             yield Silence(begins, None, False, member)
         else:
             yield Silence(begins, forget, True, member)
+
+
+def counted_from(case: Case, time: int) -> int | None:
+    """From when the silence after a report is counted; None if an outage hides whether there is one."""
+    assert case.every is not None
+    allowed = case.every + case.grace + case.wait
+    while hiding := [ends for begins, ends in case.outages
+                     if begins < time + allowed and (ends is None or ends > time)]:
+        ends = min((end for end in hiding if end is not None), default=None)
+        if ends is None or (not case.register and time + max(case.forget_after, allowed + 1) < ends):
+            return None
+        time = ends
+    return time
 
 
 def episodes(case: Case, until: int = AFTER_ALL) -> list[Told]:

@@ -125,9 +125,10 @@ class Jobs:
 
 
 def family(bundle: Bundle) -> frozenset[str]:
-    """The rules that read findings, those whose findings are read, and those whose events are counted first."""
-    reading = [rule for rule in bundle.rules.values() if rule.bases or rule.counting is not None]
-    return frozenset(one.id for rule in reading for one in (rule, *bases(bundle, rule)))
+    """The rules that hear of others, by findings or of silences, those others, and those whose events are counted."""
+    read = {rule.id: [one.id for one in bases(bundle, rule)] for rule in bundle.rules.values()}
+    hearing = [rule.id for rule in bundle.rules.values() if read[rule.id] or rule.counting is not None]
+    return frozenset(name for rule in hearing for name in (rule, *read[rule]))
 
 
 def _of(bundle: Bundle, names: Collection[str]) -> Bundle:
