@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from streams.clocks import DAY, HOUR
+from streams.clocks import DAY, HOUR, WEEK
 from streams.findings import RETRACTED, Finding
 from streams.ingest.intake import Intake
 from streams.ingest.route import Router
@@ -45,6 +45,7 @@ LAST_WORDS: dict[str, tuple[str, dict[str, Any]]] = {
     "cameras": ("camera.smoke", {"street": "", "confidence": 0.1}),
     "signals": ("signal.state", {"device": "TS end", "state": "normal"}),
     "grid": ("grid.breaker", {"device": "FD-END", "state": "closed"}),
+    "reports": ("report.burglary", {"premises": "home", "street": ""}),
     "buildings": ("building.door", {"device": "FX-END", "state": "closed"}),
 }
 Episode = tuple[Any, ...]
@@ -125,6 +126,11 @@ class Week:
         where = Place(place.lat, place.lon, place.district)
         event = Event(f"{source}-end", source, type, time, time, where, None, fields, 0, 0)
         return Record(source, time, FEEDS[source].spell(event), event)
+
+
+def outlasts_a_week(rule: Rule) -> bool:
+    """Whether a week is too short for a rule: to learn what is normal, or to see the end of what it finds."""
+    return bool(rule.spec.get("baseline")) or rule.detector.horizon > WEEK
 
 
 def episodes(found: Iterable[Finding]) -> set[Episode]:

@@ -32,7 +32,7 @@ place is counted (`no_place`) and left out. A key in which nothing happens for `
 
 Texts may name what stands out: `{{ observed }}` and `{{ expected }}` events over `{{ span }}` within `{{ radius }}`
 metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `3 years`, at most `more than 10
-years`. Where the rule writes no summary it says: 17 events within 550 m in 3d, normally 4; as much as this about once
+years`. Where the rule writes no summary it says: 17 events within 550 m in 3 days, normally 4; as much as this about once
 in 3 years.
 """
 
@@ -293,10 +293,19 @@ class Hotspot:
     def _told(self, zone: Zone, names: list[str], chance: float) -> Found:
         lat, lon = h3.cell_to_latlng(names[zone.centre])
         facts = {"place.lat": round(lat, 6), "place.lon": round(lon, 6), "observed": zone.observed,
-                 "expected": float(f"{zone.expected:.2g}"), "span": show_duration(zone.length * self.bin),
+                 "expected": float(f"{zone.expected:.2g}"), "span": in_words(zone.length * self.bin),
                  "radius": round(radius_of(self.resolution, zone.ring)),
                  "recurrence": how_long(self.bin / max(chance, 1e-30))}
         return Found(tuple(names[cell] for cell in zone.cells), zone.length, zone.observed, facts)
+
+
+def in_words(span: Micros) -> str:
+    """`3 days`, `20 minutes`: a span as people say it, in the largest unit that leaves no rest."""
+    for name, unit in (("day", DAY), ("hour", HOUR), ("minute", MINUTE)):
+        number, rest = divmod(span, unit)
+        if not rest and number:
+            return f"{number} {name}{'s' if number > 1 else ''}"
+    return show_duration(span)
 
 
 def bin_of(spec: Mapping[str, Any]) -> Micros:

@@ -144,7 +144,7 @@ def test_a_cluster_says_where_how_many_and_how_rare() -> None:
     assert centre_of(found) == CELLS[0]
     place = {"place.lat", "place.lon", "place.district"}
     assert {name: fact for name, fact in found.facts.items() if name not in place} == {
-        "observed": 12, "expected": 0.5, "span": "1d", "radius": 201, "recurrence": "more than 10 years"}
+        "observed": 12, "expected": 0.5, "span": "1 day", "radius": 201, "recurrence": "more than 10 years"}
     assert found.facts["place.district"] == "west"
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from streams.clocks import DAY, HOUR, MINUTE, SECOND, micros, zone_of
 from streams.records import Event, Micros
-from streams.tools.simulate import everyday, readings, services
+from streams.tools.simulate import everyday, readings, reports, services
 from streams.tools.simulate.chance import between, delay, dice, local_midnight, pick
 from streams.tools.simulate.city import ZONE, City, Device, city
 from streams.tools.simulate.everyday import Hour
@@ -160,6 +160,7 @@ _FEEDS_OF_PEOPLE: Mapping[str, Callable[[Hour], list[Event]]] = {
     "signals": services.signals,
     "grid": services.grid,
     "buildings": services.buildings,
+    "reports": reports.burglaries,
 }
 
 

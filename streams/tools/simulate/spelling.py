@@ -316,6 +316,7 @@ FEEDS: Mapping[str, Feed] = {
             Feed(name, f"{name}.jsonl", 0.02, 1_000, _plain, "at", _ms, (*_JSON, "no id", "no device"))
             for name in ("signals", "grid", "buildings")
         ),
+        Feed("reports", "reports.jsonl", 1.0, 1_000, _plain, "at", _ms, (*_JSON, "no id")),
         Feed(
             "cameras",
             "cameras.jsonl",
