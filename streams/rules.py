@@ -15,6 +15,7 @@ from streams.kinds import Detector
 from streams.policy import Policy
 from streams.records import Event, KeyValues, Micros, Place
 from streams.schedules import Schedule
+from streams.specs import Written
 from streams.vitals import Vital
 from streams.zones import Districts, Zone
 
@@ -333,7 +334,8 @@ class Bundle(msgspec.Struct, frozen=True):
     """All files under `rules/`, read together; `id` is the hash of their texts.
 
     `districts` are those that a file draws: a place without a district gets its own from them. `indicators` are
-    folded as rules are, and give readings. `policy` is what respond does with alerts.
+    folded as rules are, and give readings. `policy` is what respond does with alerts, `tests` are
+    those of that, by document.
     """
 
     id: str
@@ -347,6 +349,7 @@ class Bundle(msgspec.Struct, frozen=True):
     districts: Districts | None = None
     indicators: Mapping[str, Rule] = {}
     policy: Policy = Policy()
+    tests: Mapping[str, tuple[Written, ...]] = {}
 
     @property
     def folded(self) -> tuple[Rule, ...]:

@@ -221,7 +221,7 @@ class Assembler:
             rules |= self._silences(names, sources, expressions)
         return Bundle(
             identity(self.files), city, event_types, sources, registers, lists, rules, areas.zones, areas.districts,
-            signs, policy,
+            signs, policy, {one.id: one.values.get("tests", ()) for one in self._all("response_test")},
         )
 
     def _derive(self, city: City, registers: Mapping[str, Register]) -> None:

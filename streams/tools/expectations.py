@@ -9,7 +9,8 @@ from streams.clocks import duration
 from streams.tools.timeline import Misread
 
 TIMES = ("opened", "closed", "at", "since")
-MAIN_WORDS = ("at", "status", "state", "title", "to", "opened", "closed", "evidence", "value", "key")
+MAIN_WORDS = ("at", "alert", "of", "status", "state", "to", "reason", "firing", "over", "by", "title", "opened",
+              "closed", "evidence", "value", "key")
 KEY_PART = "key."
 PARTIAL = ("usual", "top")  # of which only what is wanted is compared
 
@@ -53,6 +54,8 @@ def shown(told: Told) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
     return "" if value is None else str(value)
 
 

@@ -14,7 +14,16 @@ from pathlib import Path
 from streams.clocks import DAY, show_duration
 from streams.kinds import Field, all_kinds
 from streams.kinds.parts import indicators
-from streams.reasons import SENTENCES, DeadReason, ExceptionReason, Fate, HeldReason, NotifyReason, QuietReason, RouteReason
+from streams.reasons import (
+    SENTENCES,
+    DeadReason,
+    ExceptionReason,
+    Fate,
+    HeldReason,
+    NotifyReason,
+    QuietReason,
+    RouteReason,
+)
 from streams.rulefile import (
     assembling,
     baselining,
@@ -26,6 +35,7 @@ from streams.rulefile import (
     macros,
     overrides,
     parameters,
+    profiles,
     structures,
     templates,
     tightening,
@@ -35,7 +45,7 @@ from streams.rulefile.indicators import FIELDS as INDICATOR_FIELDS
 from streams.rulefile.responding import tables as responding
 from streams.tools import problempages
 from streams.tools.explain.causes import WHY
-from streams.tools.testing.words import EPISODE, EVENT, READING, TEST
+from streams.tools.testing.words import EPISODE, EVENT, READING, RESPONSE_STEP, RESPONSE_TEST, TEST
 
 BLOCK = re.compile(r"(<!-- made: (?P<name>[a-z_ ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -156,7 +166,10 @@ def parts() -> dict[str, Callable[[], str]]:
         "limit": lambda: fields_table(limits.FIELDS),
         "baseline": lambda: fields_table(baselining.FIELDS),
         "rarity": lambda: fields_table(baselining.RARITY_FIELDS),
+        "learnt": lambda: fields_table(profiles.FIELDS),
         "test": lambda: fields_table(TEST),
+        "response test": lambda: fields_table(RESPONSE_TEST),
+        "response step": lambda: fields_table(RESPONSE_STEP),
         "test event": lambda: fields_table(EVENT),
         "test episode": lambda: fields_table(EPISODE),
         "test reading": lambda: fields_table(READING),

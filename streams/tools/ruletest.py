@@ -109,7 +109,7 @@ def run_test(bundle: Bundle, rule: Rule, test: Written, rebuild: Rebuild | None 
     except Misread as error:
         found = Outcome([(f"the test cannot be read: {error}", error.path)], [], [])
     return Result(rule.id, name_of(test), [text for text, _ in found.problems],
-                  [_place(test, path) for _, path in found.problems], _place(test, ()), found.compared, found.notes,
+                  [place_in(test, path) for _, path in found.problems], place_in(test, ()), found.compared, found.notes,
                   perf_counter() - begun)
 
 
@@ -198,7 +198,7 @@ def _compare_late(outcome: Outcome, late: list[str], test: Mapping[str, Any]) ->
         outcome.problems.append((f"{told}; expected {wanted}", ("late",)))
 
 
-def _place(test: Written, path: tuple[str | int, ...]) -> str:
+def place_in(test: Written, path: tuple[str | int, ...]) -> str:
     """Where a part of a test stands, or the nearest that it stands in."""
     while path and path not in test.spots:
         path = path[:-1]

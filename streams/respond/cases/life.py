@@ -18,7 +18,7 @@ from streams.policy import STAGES, Policy
 from streams.records import Micros
 from streams.respond.cases import timing
 from streams.respond.cases.state import Case
-from streams.respond.cases.table import ENDED, MERGED, PARKED, SECOND_EXTENSION, TABLE, Transition, reached
+from streams.respond.cases.table import CANCELLED, ENDED, MERGED, PARKED, SECOND_EXTENSION, TABLE, Transition, reached
 from streams.respond.identity import identity
 from streams.respond.permits import denial, refused
 
@@ -126,6 +126,11 @@ class Cases:
         if other is not None and other is not case:
             return self._merged(case, other, now, SYSTEM, "")
         return self._moved(case, "cancelled", now, reason="retracted")
+
+    def call_off(self, alert: str, now: Micros, reason: str) -> list[CaseNews]:
+        """An alert's case is over, however far it has come."""
+        case = self.of_alert(alert)
+        return [] if case is None else self._moved(case, CANCELLED, now, reason=reason)
 
     # what people do
 
@@ -254,8 +259,9 @@ class Cases:
         while (due := self.due()) is not None and due <= now:
             _, name, what, number, _ = self._pop()
             case = self.rows.cases[name]
-            told += self._overdue(case, what.removeprefix("stage:"), due) if number < 0 else self._escalated(
-                case, number, due)
+            passed = due - 1  # the last moment at which it was not yet too late
+            told += (self._overdue(case, what.removeprefix("stage:"), passed) if number < 0
+                     else self._escalated(case, number, passed))
         return told
 
     def _overdue(self, case: Case, stage: str, at: Micros) -> list[CaseNews]:

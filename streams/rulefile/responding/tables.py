@@ -21,6 +21,7 @@ from streams.rulefile.fields import Values, read_fields
 from streams.rulefile.nodes import Listing, Node, Scalar, describe
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.scalars import Bad, Passage, Reader, advise
+from streams.rulefile.structures import READERS as RULE_READERS
 
 WAYS = ("webhook", "email", "topic", "cap")
 WAY_PARTS = {  # type -> what it must have, what it may have
@@ -134,7 +135,13 @@ RESPONSE_FIELDS = (
     Field("auto_close", "duration", "how long an alert that is over stays in the list while nobody has seen it",
           default=DAY),
 )
+TEST_FIELDS = (
+    KIND, ID, TITLE,
+    Field("tests", "response_tests", "time lines of alerts and of what people do, with what must come of them",
+          required=True),
+)
 TABLES: Mapping[str, tuple[Field, ...]] = {
+    "response_test": TEST_FIELDS,
     "receiver": RECEIVER_FIELDS, "route": ROUTE_FIELDS, "inhibit": INHIBIT_FIELDS, "silence": SILENCE_FIELDS,
     "time_window": TIME_WINDOW_FIELDS, "guard": GUARD_FIELDS, "escalation": ESCALATION_FIELDS,
     "ownership": OWNERSHIP_FIELDS, "storm": STORM_FIELDS, "deadlines": DEADLINES_FIELDS, "response": RESPONSE_FIELDS,
@@ -230,5 +237,6 @@ READERS: dict[str, Reader] = {
     "routes": _each(INNER_FIELDS, "a route"),
     "chain": _each(STEP_FIELDS, "a step"),
     "owners": _each(OWNER_FIELDS, "a line of the table"),
+    "response_tests": RULE_READERS["tests"],
 }
 """Of the documents of the response; `schedule` among them, as rules write it."""

@@ -13,7 +13,7 @@ from rich.console import Console
 from streams.rulefile import Workshop
 from streams.rules import Rule
 from streams.tools.ruletest import Chosen, Result, name_of, results
-from streams.tools.testing import junit
+from streams.tools.testing import junit, response
 from streams.tools.testing.coverage import coverage
 from streams.tools.testing.gaps import gaps
 from streams.tools.testing.terminal import Writer
@@ -29,16 +29,17 @@ class Wishes(msgspec.Struct, frozen=True):
     coverage: bool = False
 
 
-def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console) -> list[Result]:
-    """Run and tell; the results."""
+def run(shop: Workshop, chosen: Chosen, wishes: Wishes, console: Console, whole: bool = False) -> list[Result]:
+    """Run and tell; the results. `whole`: the tests of the response too."""
     begun = perf_counter()
     rules = rules_of(shop, chosen)
     signs = signs_of(shop, chosen)
     total = sum(chosen(rule, name_of(test)) for rule in (*rules, *signs) for test in rule.tests)
+    total += sum(map(len, shop.bundle.tests.values())) if whole else 0
     writer = Writer(console, total, wishes.verbose, wishes.root)
     tell: Callable[[Result], None] = writer.tell if not wishes.json else lambda one: _tell_json(console, one)
     found = []
-    for result in results(shop.bundle, chosen, shop.rebuild):
+    for result in (*results(shop.bundle, chosen, shop.rebuild), *(response.results(shop.bundle) if whole else ())):
         tell(result)
         found.append(result)
     clauses = coverage(shop.bundle, [*rules, *signs], chosen, shop.rebuild) if wishes.coverage else None

@@ -34,6 +34,37 @@ EVENT = (
     Field("severity", "string", "its severity, where it matters"),
     Field("source", "string", "its source, where it matters"),
 )
+RESPONSE_TEST = (
+    Field("name", "string", "what is tested; named in every result"),
+    Field("steps", "response_steps", "what happens, in any order", required=True),
+    Field("until", "duration", "how long it goes on; an hour after the last step if not given"),
+    Field("notifications", "told", "the complete list of who is notified, in order of time: `at`, `to`, `reason`, "
+          "`firing` and `over` (which alerts), `title`, `digest`"),
+    Field("quiet", "told", "the complete list of alerts that were kept back: `alert`, and `by` which reasons"),
+    Field("cases", "told", "the complete list of how each case stands in the end: `of` which alert, `state`, `unit`, "
+          "`late` (the stages that were missed), `level`, `attempt`"),
+    Field("alerts", "told", "the complete list of how each alert stands in the end: `alert`, `state`, `severity`, "
+          "`title`, `operator`"),
+    Field("refused", "nothing", "`true`: it is right that something is refused"),
+)
+RESPONSE_STEP = (
+    Field("at", "duration", "when, as a duration after the start", required=True),
+    Field("fires", "string", "an alert fires: what the test calls it"),
+    Field("changes", "string", "an alert that fires changes"),
+    Field("ends", "string", "an alert ends"),
+    Field("mistaken", "string", "an alert was a mistake"),
+    Field("rule", "string", "of an alert that fires: its rule"),
+    Field("key", "plain", "its key: `{feeder: F1}`"),
+    Field("facts", "plain", "what its events said, by path: `{place.district: west}`"),
+    Field("value", "plain", "what was measured"),
+    Field("do", "string", "somebody does something: `case.accept`, `alert.ack`, `silence.add` ..."),
+    Field("of", "string", "of which alert, or of its case"),
+    Field("subject", "string", "of what else"),
+    Field("as", "string", "who does it"),
+    Field("role", "string", "in which role; `admin` if not given"),
+    Field("reason", "string", "why"),
+    Field("details", "plain", "what the action needs besides: `{code: \"41\"}`, `{for: 2h}`"),
+)
 PLACE = (
     Field("lat", "number", "latitude in degrees"),
     Field("lon", "number", "longitude in degrees"),
