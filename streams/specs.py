@@ -19,7 +19,7 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq, "neq": operator.ne,
 }
 WINDOW_TYPES = ("sliding", "tumbling", "hopping", "session")
-PLAIN_MEASURES = ("count", "distinct", "sum", "avg", "min", "max", "slope", "ratio")
+PLAIN_MEASURES = ("count", "distinct", "sum", "avg", "min", "max", "spread", "slope", "ratio", "deviation")
 
 
 class Window(msgspec.Struct, frozen=True):

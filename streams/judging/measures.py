@@ -11,18 +11,17 @@ from __future__ import annotations
 import math
 import operator
 from bisect import bisect_left, insort
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import msgspec
 
 from streams.clocks import HOUR
+from streams.judging.extremes import INT64, Deviation, Extreme, Spread
 from streams.records import Member, Micros
 from streams.specs import Measure, Test
 
 COMPACT_AT_LEAST = 16
-INT64 = 2**63  # what the state's bytes can hold
 _NEGATED = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt", "eq": "neq", "neq": "eq"}
 
 
@@ -244,38 +243,6 @@ class Average(Sum):
         return quotient(self._total, self._count << self._shift) if self._count else None
 
 
-class Extreme:
-    """The largest value (`outdoes` is >=) or the smallest (<=); among equal ones the newest.
-
-    Kept are the values that no later one outdoes; the first of them is the extreme.
-    """
-
-    __slots__ = ("_added", "_dropped", "_kept", "_outdoes")
-
-    def __init__(self, outdoes: Callable[[Any, Any], bool]) -> None:
-        self._outdoes = outdoes
-        self._added = self._dropped = 0
-        self._kept: deque[tuple[Any, int]] = deque()
-
-    def add(self, member: Member) -> None:
-        """Forget the values that this one outdoes."""
-        kept, value, outdoes = self._kept, member.value, self._outdoes
-        while kept and outdoes(value, kept[-1][0]):
-            kept.pop()
-        kept.append((value, self._added))
-        self._added += 1
-
-    def drop(self, member: Member) -> None:
-        """Let the oldest go, if it is still kept."""
-        if self._kept[0][1] == self._dropped:
-            self._kept.popleft()
-        self._dropped += 1
-
-    def value(self) -> Any:
-        """The extreme; None for an empty window."""
-        return self._kept[0][0] if self._kept else None
-
-
 class Percentile:
     """The value below which `percent` % lie, between two neighbours in proportion (as numpy does).
 
@@ -376,7 +343,7 @@ class Ratio:
 
 _MEASURES: dict[str, Callable[[], Measured]] = {
     "distinct": Distinct, "sum": Sum, "avg": Average, "ratio": Ratio,
-    "max": lambda: Extreme(operator.ge), "min": lambda: Extreme(operator.le),
+    "max": lambda: Extreme(operator.ge), "min": lambda: Extreme(operator.le), "spread": Spread, "deviation": Deviation,
 }
 
 
@@ -394,6 +361,8 @@ def extent(measure: Measure, fewest: int) -> Extent:
         return Extent(fewest, None, whole=True)
     if measure.name == "distinct":
         return Extent(min(fewest, 1), None, whole=True)
+    if measure.name in ("spread", "deviation"):
+        return Extent(0)
     return Extent(0, 1) if measure.name == "ratio" else Extent()
 
 

@@ -69,8 +69,10 @@ FIELDS = (
           "or `{type: tumbling, size: 1h}`, `{type: hopping, size: 1h, hop: 5m}` (both aligned to local "
           "midnight), `{type: session, gap: 10m, max: 6h}` (a run of events).", required=True),
     Field("measure", "measure", "What to measure: `count`, or one of `{distinct: f}`, `{sum: f}`, "
-          "`{avg: f}`, `{min: f}`, `{max: f}`, `{p50: f}` to `{p99: f}`, `{slope: f, per: 1h}` (least "
-          "squares), `{ratio: f}` (the share of events for which f is true).", default=Measure()),
+          "`{avg: f}`, `{min: f}`, `{max: f}`, `{p50: f}` to `{p99: f}`, `{spread: f}` (the largest less the "
+          "smallest), `{slope: f, per: 1h}` (least squares), `{ratio: f}` (the share of events for which f is true); "
+          "with `near` also `{deviation: f}` (how far the median at the newest event's place is from the median of "
+          "those at the other places, of which there must be three).", default=Measure()),
     Field("condition", "condition", "When it is too much or too little: `{gte: 3}`, also gt, lt, lte, eq, "
           "neq.", required=True),
     Field("recovery", "condition", "The episode ends only when this holds, not as soon as `condition` does "

@@ -20,7 +20,7 @@ NUMBERS = st.one_of(
     st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False, width=32),
     st.floats(-1e300, 1e300), st.sampled_from([0.1, 0.2, 0.3, 1e16, -1e16, 5e-324, 2**53, 2**53 + 1, float(2**53)]))
 ANYTHING = st.one_of(st.text(max_size=2), st.booleans(), st.integers(-1, 2), st.sampled_from([0.0, 1.0, 0.5]))
-OF_NUMBERS = [Measure(name, "x") for name in ("sum", "avg", "min", "max", "slope")] + [
+OF_NUMBERS = [Measure(name, "x") for name in ("sum", "avg", "min", "max", "slope", "spread")] + [
     Measure("percentile", "x", percent) for percent in (50, 75, 99)]
 OF_OTHERS = [(Measure("distinct", "x"), ANYTHING), (Measure("ratio", "x"), st.booleans())]
 
@@ -76,6 +76,9 @@ def value_of(measure: Measure, *values: Any, step: int = MINUTE) -> Any:
     (Measure("sum"), (2**63 - 1, 1), 2.0**63),
     (Measure("avg"), (1, 2), 1.5),
     (Measure("max"), (3, 1, 2), 3),
+    (Measure("spread"), (3, 1, 2), 2),
+    (Measure("spread"), (0.25, 2.0), 1.75),
+    (Measure("spread"), (2**63 - 1, -2**63), 2.0**64),
     (Measure("percentile", "x", 50), (4, 1, 3, 2), 2.5),
     (Measure("percentile", "x", 90), (1, 2, 3, 4), 3.7),
     (Measure("percentile", "x", 99), (7,), 7.0),
@@ -92,7 +95,7 @@ def test_what_is_measured(measure: Measure, values: tuple[Any, ...], expected: A
 
 
 @pytest.mark.parametrize(("name", "nothing"), [("sum", 0), ("distinct", 0), ("avg", None), ("max", None),
-                                               ("slope", None), ("ratio", None)])
+                                               ("slope", None), ("ratio", None), ("spread", None), ("deviation", None)])
 def test_what_nothing_measures(name: str, nothing: int | None) -> None:
     assert value_of(Measure(name)) == nothing
 

@@ -27,7 +27,7 @@ BOUNDS: dict[str, st.SearchStrategy[Any]] = {
 MEASURES = [
     Measure(), Measure("distinct", "x"), Measure("sum", "x"), Measure("avg", "x"), Measure("min", "x"),
     Measure("max", "x"), Measure("percentile", "x", 50), Measure("percentile", "x", 90),
-    Measure("slope", "x", per=3), Measure("ratio", "x"),
+    Measure("slope", "x", per=3), Measure("ratio", "x"), Measure("spread", "x"),
 ]
 STEPS = st.sampled_from([0, 0, 1, 1, 1, 2, 2, 3, 4, 6, 9, 14])
 WAITS = st.sampled_from([0, 0, 0, 1, 2, 3, 5, 9])

@@ -103,7 +103,31 @@ def measured(measure: Measure, inside: tuple[Member, ...]) -> Any:
             return float(Fraction(values.count(True), len(values)))
         case "slope":
             return slope(inside, measure.per)
+        case "spread":
+            return fitted(max(values) - min(values))
+        case "deviation":
+            return deviation(inside)
     raise AssertionError(measure.name)
+
+
+def fitted(found: Any) -> Any:
+    return float(found) if found >= 2**63 else found
+
+
+def deviation(inside: tuple[Member, ...]) -> Any:
+    """The distance of the middle of the newest's place from the middle of those of the other places."""
+    of: dict[Any, list[Any]] = {}
+    for one in inside:
+        assert one.position is not None
+        of.setdefault((one.position.lat, one.position.lon), []).append(one.value)
+        newest = (one.position.lat, one.position.lon)
+    others = [middle(values) for place, values in of.items() if place != newest]
+    return float(abs(middle(of[newest]) - middle(others))) if len(others) >= 3 else None
+
+
+def middle(values: list[Any]) -> Any:
+    low, high = sorted(values)[(len(values) - 1) // 2], sorted(values)[len(values) // 2]
+    return low if len(values) % 2 else (low + high) / 2
 
 
 def percentile(values: list[Any], percent: int) -> float:
@@ -170,7 +194,7 @@ def begins(window: Window, zone: ZoneInfo, end: int) -> int:
 def reaching(case: Case) -> bool:
     return (case.measure.name, case.condition.op) in {
         ("count", "gt"), ("count", "gte"), ("distinct", "gt"), ("distinct", "gte"), ("max", "gt"),
-        ("max", "gte"), ("min", "lt"), ("min", "lte")}
+        ("max", "gte"), ("min", "lt"), ("min", "lte"), ("spread", "gt"), ("spread", "gte")}
 
 
 def judged(case: Case, moment: Moment, inside: tuple[Member, ...], fresh: tuple[Member, ...]) -> Judgement:

@@ -130,6 +130,8 @@ def _doubts(spec: Mapping[str, Any]) -> list[Problem]:
         found += [("of", f"`of` measures, and `{name}` says something else", f"remove `{name}`") for name in idle]
     if spec.get("open") and window > WEEK:
         found.append(("open", "a finding is followed for a week, and the window is longer", "look back 1w at most"))
+    if (spec.get("measure") or Measure()).name == "deviation":
+        found.append(("measure", "`deviation` is of a circle, and an indicator has none", "measure something else"))
     below = [name for name in ("recovery", "min_events") if spec.get(name, 0) < 0]
     found += [(name, f"`{name}` is negative", "write 0 or more") for name in below]
     return [*found, *_misfits(spec)] if isinstance(spec.get("baseline"), Learning) else found

@@ -19,7 +19,7 @@ from streams.specs import Measure, Test, Window
 
 ZERO_IF_EMPTY = ("count", "distinct", "sum")
 _RISING, _FALLING = ("gt", "gte"), ("lt", "lte")
-_REACHING = {"count": _RISING, "distinct": _RISING, "max": _RISING, "min": _FALLING}
+_REACHING = {"count": _RISING, "distinct": _RISING, "max": _RISING, "min": _FALLING, "spread": _RISING}
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -99,7 +99,8 @@ def _recovery_problems(terms: Terms) -> list[tuple[str, str, str]]:
 
 def _near_problems(terms: Terms, spec: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     if spec.get("near") is None:
-        return []
+        wrong = "`deviation` compares with what is read nearby, and the rule does not say how near"
+        return [("measure", wrong, "add for example near: 2km")] if terms.measure.name == "deviation" else []
     if terms.window.type != "sliding":
         return [("near", f"a circle looks back from its newest event, a {terms.window.type} window does not",
                  "write a sliding window: window: 30m")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 import msgspec
@@ -75,7 +76,25 @@ def threshold_of(case: Case) -> Detector:
     return threshold.compile_rule(spec_of(case), HoldOptions(case.wait, case.keep), case.zone)
 
 
-@given(circles(), st.data())
+DEVIATION = Measure("deviation", "x")
+
+
+@st.composite
+def deviating(draw: st.DrawFn) -> Case:
+    """Readings at five places within one circle, and one beside it."""
+    places = [*((0.0, 0.0001 * at) for at in range(5)), PLACES[-1]]
+    case = draw(threshold_cases("sliding", [DEVIATION], ("gt", "gte", "lt")))
+    rows = draw(st.lists(st.tuples(
+        st.sampled_from([0, 1, 1, 2]), st.integers(0, 5), st.sampled_from([1, 2, 2, 7, 0.5])), min_size=6, max_size=14))
+    times = accumulate(gap for gap, _, _ in rows)
+    members = [msgspec.structs.replace(member(time, f"e{at}", value=value), position=Position(*places[place], True))
+               for at, (time, (_, place, value)) in enumerate(zip(times, rows, strict=True))]
+    case = replace(case, members=tuple(members), window=Window("sliding", draw(st.integers(6, 12))), min_events=0)
+    assume(not threshold.problems(spec_of(case)))
+    return case
+
+
+@given(circles() | deviating(), st.data())
 def test_threshold_is_what_the_oracle_says(case: Case, data: st.DataObject) -> None:
     until = data.draw(clocks(list(case.members)))
     case = replace(case, members=tuple(one for one in case.members if one.time < until))
@@ -84,7 +103,7 @@ def test_threshold_is_what_the_oracle_says(case: Case, data: st.DataObject) -> N
     assert rows(fold(threshold_of(case), case.members, until, restart=False)) == expected
 
 
-@given(circles())
+@given(circles() | deviating())
 def test_threshold_keeps_what_a_detector_promises(case: Case) -> None:
     detector = threshold_of(case)
     assert rows(fold_often(detector, case.members).hold.episodes) == rows(fold(detector, case.members))
@@ -224,3 +243,17 @@ def test_what_is_measured_is_in_the_circle_of_the_newest_event() -> None:
         (1, 10, ["1", "2"]), (2, 11, ["2", "3"])]
     assert detector.frontier is Frontier.HEAD
     assert detector.identity is Identity.EVIDENCE
+
+
+def test_a_sensor_that_reads_otherwise_than_those_around_it() -> None:
+    """Five stations within the circle; one of them is stuck at what it read before the smog."""
+    spec = {"window": Window("sliding", 200), "measure": DEVIATION, "condition": Test("gt", 60), "near": 5000.0}
+    detector = threshold.compile_rule(spec, HoldOptions(), UTC)
+    rows = [[31, 28, 35, 30, 29], [29, 31, 29, 36, 33], [140, 151, 29, 133, 148], [150, 139, 29, 151, 160],
+            [145, 150, 29, 148, 155]]
+    members = [msgspec.structs.replace(member(60 * hour + at, f"e{5 * hour + at}", value=value),
+                                       position=Position(*PLACES[at], True))
+               for hour, row in enumerate(rows) for at, value in enumerate(row)]
+    found = fold(detector, members, AFTER_ALL)
+    assert [(one.opened, one.last, one.value) for one in found] == [(242, "e22", 121.5)]
+    assert len(found[0].evidence) == 18
