@@ -14,7 +14,6 @@ import msgspec
 from streams.composites import bases
 from streams.problems import Gravity, Problems
 from streams.rulefile.assembling import Assembler
-from streams.rulefile.drafts import Origin
 from streams.rulefile.effective import Line, about, lines_of
 from streams.rulefile.nodes import Node
 from streams.rulefile.structures import written
@@ -41,7 +40,7 @@ class Workshop:
     def node(self, rule: str, field: str) -> tuple[str, Node] | None:
         """Where a rule says a field: its file below the folder, and the value; None if other documents say it."""
         document = self._assembler.documents.get("rule", {}).get(rule)
-        if document is None or document.origin != Origin():
+        if document is None or document.origin.rule or document.origin.template:
             return None
         value = document.values.node.get(field)
         return None if value is None else (document.path, value)
