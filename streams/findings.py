@@ -29,7 +29,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     lists the first ids of `count` events; `bound` names them by step. `at` is the event time at
     which this was concluded. `cause` is, for a retraction or a correction, the id of the event
     that caused it, or a reason; `merged_into` the finding that took a retracted one's evidence.
-    `shadow` says that the rule is only observed.
+    `shadow` says that the rule is only observed. `since`: of a silence, when something was last heard.
     """
 
     id: str
@@ -51,6 +51,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     cause: str = ""
     merged_into: str = ""
     shadow: bool = False
+    since: Micros | None = None
 
 
 class FindingRow(msgspec.Struct, frozen=True, array_like=True, tag="finding"):

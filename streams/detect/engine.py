@@ -478,7 +478,7 @@ class Engine:
             episode.finding, episode.sequence, change, rule.id, rule.logic, named, episode.opened,
             episode.closed, episode.value, list(episode.evidence), episode.count, episode.bound,
             episode.facts, episode.ended, episode.corrections, self._at(live, episode), cause,
-            merged_into, rule.shadow))
+            merged_into, rule.shadow, episode.since))
         if rule.id in self.onward.below:
             self.onward.tell_below(rule, key.key, episode, change == RETRACTED)
         if rule.id in self.onward.observed:

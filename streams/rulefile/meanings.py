@@ -190,6 +190,15 @@ MEANINGS: dict[str, str] = {
               "before the clock on the wall, and the night begins in the morning.",
     "TOC163": "Nobody declares this event type. A source that is `open` may send it all the same, but its name is so "
               "near to one that is known that it is most likely mistyped, and the rule would never fire.",
+    # What is part of what
+    "TOC170": "`part_of` names the absence rule that watches the larger thing. Findings of other kinds explain no "
+              "silence.",
+    "TOC171": "Of which group an entity is part must follow from the key of its own rule, for entities that were never "
+              "heard of too. A register can tell it, or the group's name stands in the key.",
+    "TOC172": "While a group is silent, nothing is told of what is part of it. So its silence must be told to people, "
+              "end when the group is heard of again, and be known after a time that is known beforehand.",
+    "TOC173": "An event counts as a report only where this value is another than before. What the key is made of never "
+              "is, so every entity would be silent.",
     # The response
     "TOC195": "Alerts that no route takes would be told to nobody. One route has no condition: it is the trunk of "
               "which the others are branches.",

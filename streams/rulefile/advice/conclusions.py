@@ -21,7 +21,16 @@ def advise(draft: RuleDraft, rule: Rule, around: Around) -> None:
     slow = [base for name in rule.bases if (base := around.rules.get(name)) is not None and waits(base, around)]
     more = "".join(f"; its findings come from `{base.id}`, which waits for {_feed(base, around)}" for base in slow[:1])
     hint = None if told == AT_ONCE and not slow else ""
-    around.report.add(codes.CONCLUDES, draft.values.spot("kind"), f"{told}: {why}{more}", hint)
+    around.report.add(codes.CONCLUDES, draft.values.spot("kind"), f"{told}: {why}{more}{_above(rule, around)}", hint)
+
+
+def _above(rule: Rule, around: Around) -> str:
+    """What must be known to be heard of, before a silence is told."""
+    groups = [f"`{one.rule}`" for one in rule.groups]
+    sources = [one for name in sorted(rule.sources) if (one := around.sources[name]).silence is not None]
+    named = [*groups, *(f"the source {one.id} ({said(one.silence or 0)} at most)" for one in sources)]
+    waits = rule.kind == "absence" and named
+    return f", and it is known whether what it is part of is silent: {', '.join(named)}" if waits else ""
 
 
 def concludes(draft: RuleDraft, rule: Rule, around: Around) -> str:

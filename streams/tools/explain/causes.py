@@ -43,6 +43,7 @@ WHY: dict[str, str] = {
     "unknown_type": "A record's event type is not declared and its source is not `open`.",
     "step_missing": "A step did not come.",
     "reported_in_time": "It reported, and its next report is not due yet.",
+    "above_silent": "Its source, or what it is part of, is silent, so nothing is known of it.",
     "not_watched": "Nothing says that it must report: it is not in the register, or was never heard of.",
     "no_event": "No event came that the rule asks for.",
     "not_fed": "None of the sources at hand can send the events that the rule asks for.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from streams.clocks import BEFORE_ALL
 from streams.composites import as_event
 from streams.findings import RETRACTED, Finding
 from streams.judging.episodes import Episode
+from streams.outages import Outage, above
 from streams.places import CELL
 from streams.reasons import Fate
 from streams.records import KeyValues, Member, Micros
@@ -115,10 +116,13 @@ def _around(story: Story, area: Area, lanes: Mapping[KeyValues, list[Member]]) -
 
 def _as_arrived(bundle: Bundle, finding: Finding) -> Arrived:
     base = bundle.rules[finding.rule]
-    episode = Episode(finding.opened, finding.closed, finding.value, finding.evidence, finding.count, "",
-                      finding.facts, finding.bound, finding.ended, finding.id)
-    event = as_event(base, _key_of(base, finding), episode, finding.at)
+    event = as_event(base, _key_of(base, finding), _episode(finding), finding.at)
     return Arrived(Fate.EVENT, event.source, f"finding {finding.id}", finding.at, event)
+
+
+def _episode(finding: Finding) -> Episode:
+    return Episode(finding.opened, finding.closed, finding.value, finding.evidence, finding.count, "",
+                   finding.facts, finding.bound, finding.ended, finding.id, since=finding.since)
 
 
 def _key_of(rule: Rule, finding: Finding) -> KeyValues:
@@ -140,7 +144,18 @@ def _lane(story: Story, key: KeyValues, members: Sequence[Member], asked: Region
     if asked.at is not None and len(members) > EVENTS_FOLDED:
         members = [one for one in members if asked.low - 10 * span <= one.time <= asked.high + 2 * span]
     since = story.since if key in story.rule.expected else BEFORE_ALL
-    return Lane(story.rule.detector, key, members, since)
+    return Lane(story.rule.detector, key, members, since, list(_above(story, key)))
+
+
+def _above(story: Story, key: KeyValues) -> Iterator[Member]:
+    """What a key is told of the silences above it."""
+    last = {finding.id: finding for finding in story.told if finding.since is not None}
+    for one in above(story.bundle, story.rule):
+        rule = story.bundle.rules[one.rule]
+        for finding in last.values():
+            if finding.rule == rule.id and finding.change != RETRACTED and _key_of(rule, finding) == one.of(key):
+                outage = Outage.of_episode(rule, _key_of(rule, finding), _episode(finding))
+                yield from (member for _, member in outage.members if member is not None)
 
 
 def _about(rule: Rule, members: list[Member], wanted: Mapping[str, str]) -> list[Member]:

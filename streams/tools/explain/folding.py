@@ -45,18 +45,18 @@ def region(at: Micros | None, span: Micros) -> Region:
 
 
 class Lane:
-    """The events of one key, and what a detector makes of them."""
+    """The events of one key, and what a detector makes of them; `above` tells of silences above the key."""
 
-    def __init__(self, detector: Detector, key: KeyValues, members: Iterable[Member], since: Micros = BEFORE_ALL
-                 ) -> None:
-        self.detector, self.key, self.since = detector, key, since
+    def __init__(self, detector: Detector, key: KeyValues, members: Iterable[Member], since: Micros = BEFORE_ALL,
+                 above: Sequence[Member] = ()) -> None:
+        self.detector, self.key, self.since, self.above = detector, key, since, above
         self.members = sorted(members, key=lambda member: member.order)
 
     def fold(self, clock: Micros, detector: Detector | None = None, more: Sequence[Member] = (), without: int = 0
              ) -> Any:
         """The state at a clock; with another detector, with more events, or without some roles."""
         key = Key("", detector or self.detector, self.key, b"", self.since)
-        members = sorted([*self.members, *more], key=lambda member: member.order) if more else list(self.members)
+        members = sorted([*self.members, *self.above, *more], key=lambda member: member.order)
         if without:
             members = [msgspec.structs.replace(one, roles=one.roles & ~without) for one in members
                        if one.roles & ~without]
@@ -73,7 +73,8 @@ class Lane:
 
     def state_at(self, time: Micros) -> Any:
         """The state just after a moment, all events up to then being known."""
-        lane = Lane(self.detector, self.key, [one for one in self.members if one.time <= time], self.since)
+        members, above = ([one for one in all if one.time <= time] for all in (self.members, self.above))
+        lane = Lane(self.detector, self.key, members, self.since, above)
         return lane.fold(time + 1)
 
     def best(self, asked: Region, after: Micros = BEFORE_ALL) -> tuple[Micros, Explained] | None:

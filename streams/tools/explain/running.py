@@ -17,6 +17,7 @@ from streams.frames import ClockRow
 from streams.ingest.intake import DeadLetter, Record
 from streams.ingest.mapping import Mapper
 from streams.logs import Entry, Log
+from streams.outages import above, teller
 from streams.reasons import Fate
 from streams.records import Event, Micros, Place
 from streams.rules import Bundle, Rule
@@ -105,6 +106,8 @@ class Reading:
         story = self.story
         story.clocks = {name: self._clock(name, parts) for name in sorted(self._asked())}
         story.clock = min(story.clocks.values(), default=BEFORE_ALL)
+        fates = {teller(one.rule) for one in above(self.bundle, self.rule)} & {name for name, _ in parts}
+        story.clock = min([story.clock, *(self._clock(name, parts) for name in sorted(fates))])
         story.since = max((self.begun.get(name, BEFORE_ALL) for name in self.rule.sources), default=BEFORE_ALL)
 
     def _asked(self) -> set[str]:

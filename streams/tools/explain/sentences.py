@@ -17,7 +17,7 @@ from streams.records import KeyValues, Member, Micros
 from streams.rules import FINDINGS_OF, Exemption, Rule
 from streams.specs import Rarity, Test, Trend
 from streams.tools.explain.causes import FIRED, Cause
-from streams.tools.explain.fits import Hurdle, Look
+from streams.tools.explain.fits import Look
 from streams.tools.explain.folding import Region
 from streams.tools.explain.story import Arrived, Story
 from streams.tools.explain.wording import (
@@ -26,9 +26,10 @@ from streams.tools.explain.wording import (
     compared,
     few,
     for_key,
+    hurdle,
     number,
     ordinal,
-    shown,
+    silent_above,
     steps_of,
     window,
 )
@@ -331,13 +332,6 @@ def _more(told: Told) -> str:
     return f" (and {more} more)" if more else ""
 
 
-def _hurdle(one: Hurdle) -> str:
-    values = ", ".join(f"{path} = {shown(value)}" for path, value in one.values.items())
-    if one.failure:
-        return f"`{one.text}` cannot be told: {one.failure}"
-    return f"`{one.text}` is false" + (f" ({values})" if values else "")
-
-
 def _named(look: Look) -> str:
     return f" for step `{look.name}`" if look.name else ""
 
@@ -345,7 +339,7 @@ def _named(look: Look) -> str:
 def _condition_false(told: Told) -> str:
     looks = told.looks
     first = looks[0]
-    hurdles = " and ".join(_hurdle(one) for one in first.hurdles) or "its condition is false"
+    hurdles = " and ".join(hurdle(one) for one in first.hurdles) or "its condition is false"
     if len(looks) > 1:
         like = told.words.event(first.arrived)
         return f"{len(looks)} events do not meet the condition{_named(first)}, such as {like}: {hurdles}"
@@ -354,7 +348,7 @@ def _condition_false(told: Told) -> str:
 
 def _condition_failed(told: Told) -> str:
     first = told.looks[0]
-    hurdles = " and ".join(_hurdle(one) for one in first.hurdles) or "its condition failed"
+    hurdles = " and ".join(hurdle(one) for one in first.hurdles) or "its condition failed"
     return f"the condition{_named(first)} failed for {told.words.event(first.arrived)}: {hurdles}{_but(told)}"
 
 
@@ -453,6 +447,12 @@ def _reported(told: Told) -> str:
     return f"it reported: {told.words.event(last)}{due}"
 
 
+def _above_silent(told: Told) -> str:
+    found: Explained = told.facts["facts"]
+    silent = {} if found.watched is None else found.watched.above
+    return f"unknown, because {silent_above(told.story.bundle, told.rule, told.key, silent, told.words)}"
+
+
 def _not_watched(told: Told) -> str:
     expect = told.rule.spec.get("expect")
     register = getattr(expect, "register", None)
@@ -494,5 +494,6 @@ SAID: dict[str, Callable[[Told], str]] = {
     "too_few_events": _too_few,
     "step_too_late": _step_too_late, "too_far": _too_far, "other_key": _other_key, "dead_letter": _dead,
     "unknown_type": _dead, "step_missing": _step_missing, "reported_in_time": _reported,
-    "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed, "over": _over,
+    "above_silent": _above_silent, "not_watched": _not_watched, "no_event": _no_event, "not_fed": _not_fed,
+    "over": _over,
 }

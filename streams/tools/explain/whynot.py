@@ -354,6 +354,8 @@ class Inquiry:
                 yield Cause("exception", 45, {"exemption": one})
         facts = self._state(time)
         watched = facts["facts"].watched if facts.get("facts") else None
+        if watched is not None and watched.above:
+            yield Cause("above_silent", 83, facts)
         unwatched = watched is None or watched.since is None or not watched.every
         before = [one for one in self.lane.members if one.time <= time]
         yield Cause("not_watched" if unwatched else "reported_in_time", 84, {

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from streams.clocks import SECOND, moment, show_duration, zone_of
 from streams.explained import Measured
+from streams.outages import above, teller
 from streams.records import KeyValues, Member, Micros
-from streams.rules import Rule
+from streams.rules import Bundle, Rule
 from streams.specs import Step, Test, Window
-from streams.tools.explain.fits import parts_of
+from streams.tools.explain.fits import Hurdle, parts_of
 from streams.tools.explain.story import Arrived
 
 COMPARED = {"gt": "more than", "gte": "at least", "lt": "less than", "lte": "at most", "eq": "exactly", "neq": "not"}
@@ -125,3 +127,23 @@ def steps_of(rule: Rule) -> tuple[Step, ...]:
 def shown(value: Any) -> str:
     """A value as an author would write it."""
     return f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def hurdle(one: Hurdle) -> str:
+    """Why a clause is not met."""
+    values = ", ".join(f"{path} = {shown(value)}" for path, value in one.values.items())
+    if one.failure:
+        return f"`{one.text}` cannot be told: {one.failure}"
+    return f"`{one.text}` is false" + (f" ({values})" if values else "")
+
+
+def silent_above(bundle: Bundle, rule: Rule, key: KeyValues, silent: Mapping[str, Micros], words: Words) -> str:
+    """`the source sensors has been silent since 05:12`; `silent` says since when, by who told it."""
+    said = []
+    for one in above(bundle, rule):
+        since = silent.get(teller(one.rule))
+        if since is not None:
+            group = " ".join(map(str, one.of(key) or ()))
+            what = f"the source {one.source}" if one.source else f"`{one.rule}` {group}".strip()
+            said.append(f"{what} has been silent since {words.time(since)}")
+    return " and ".join(said)
