@@ -164,6 +164,13 @@ def test_no_word_from_a_device_is_no_all_clear() -> None:
     assert "responseType" not in told[1]["info"][0]
 
 
+def test_what_is_no_change_of_an_alert_tells_nothing() -> None:
+    [event] = alerts([frame(rows([finding(rule="plain")]))])
+    _, known = tell(TELLER, event)
+    for other in ("tocsin.alert.operator", "tocsin.alert.suppressed"):
+        assert tell(TELLER, {**event, "type": other, "data": {"state": "normal"}}, known) == (None, known)
+
+
 def test_it_is_told_again_before_it_expires() -> None:
     [event] = alerts([frame(rows([finding(rule="plain")]))])
     first, known = tell(TELLER, event)

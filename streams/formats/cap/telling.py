@@ -20,6 +20,7 @@ from streams.places import CELL
 from streams.records import Micros
 from streams.texts import show, show_part
 
+CHANGES = ("firing", "updated", "resolved", "retracted", "merged")
 HEADLINE_AT_MOST = 160
 REFERENCES_KEPT = 100
 OVER = {"resolved": "It is over.", "retracted": "It was a mistake.", "merged": "It is one with another alert."}
@@ -67,8 +68,13 @@ class Told(msgspec.Struct, frozen=True, array_like=True):
 
 
 def tell(teller: Teller, event: Mapping[str, Any], told: Told | None = None) -> tuple[Record | None, Told]:
-    """What there is to tell of the next event of an alert, and what to remember; None: nothing."""
+    """What there is to tell of the next event of an alert, and what to remember; None: nothing.
+
+    What else stands on the alert's topic (what operators did, what keeps it quiet) changes nothing here.
+    """
     told = told or Told()
+    if event["type"].rpartition(".")[2] not in CHANGES:
+        return None, told
     firing = event["data"]["state"] == "firing"
     if not firing and not told.references:
         return None, told
@@ -82,6 +88,8 @@ def again(teller: Teller, event: Mapping[str, Any], told: Told, now: Micros) -> 
 
 
 def _told(teller: Teller, event: Mapping[str, Any], told: Told, kind: str, at: Micros) -> tuple[Record, Told]:
+    if event["data"].get("status") == "exercise":
+        teller = msgspec.structs.replace(teller, status="Exercise")
     sent = min(max(at, told.sent, EARLIEST), LATEST)
     expires = min(sent + max(teller.lasts, SECOND), LATEST + DAY)
     times = told.times + 1
