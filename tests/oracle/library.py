@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from statistics import median
 from typing import Any
 
 from streams.clocks import DAY, HOUR, MINUTE
@@ -339,6 +340,7 @@ def _places(of: Of) -> dict[str, set[Found]]:
         "crash-series@salt-flats": threshold(flats, district, 10 * MINUTE, count, lambda n: n >= 3),
         "school-gate-parked": threshold(early, lambda _: (), HOUR // 2, distinct, lambda n: n >= 3, _caller),
         "noise-cluster": _noises(of),
+        "air-disagrees": _disagreements([e for e in of["meter.air"] if "pm25" in e.fields]),
         "parking-wave": _wave(of["request.parking"], 30),
     }
 
@@ -376,6 +378,29 @@ def _noises(of: Of) -> set[Found]:
             cell = Grid(100).cells(newest.place.lat or 0.0, newest.place.lon or 0.0)[0]
             # with three callers alone the first that leaves ends it
             episodes.add(((cell,), newest.time, min(e.time for e in near) + 2 * HOUR + 30 * MINUTE))
+    return episodes
+
+
+def _disagreements(events: list[Event]) -> set[Found]:
+    """A place whose median is 100 away from the median of those of three others or more within 2 km and three hours."""
+
+    def apart(inside: list[Event], newest: Event) -> float | None:
+        of = by_key(inside, lambda e: (e.place.lat, e.place.lon) if e.place else None)
+        middle = {where: median(e.fields["pm25"] for e in mine) for where, mine in of.items()}
+        assert newest.place is not None
+        own = middle.pop((newest.place.lat, newest.place.lon))
+        return abs(own - median(middle.values())) if len(middle) >= 3 else None
+
+    episodes = set()
+    for newest in events:
+        near = [e for e in events if 0 <= newest.time - e.time < 3 * HOUR and metres(e, newest) <= 2000]
+        if (apart(near, newest) or 0) <= 100:
+            continue
+        assert newest.place is not None
+        leaving = sorted(e.time + 3 * HOUR for e in near)
+        closed = next(at for at in leaving if at == leaving[-1] or (
+            apart([e for e in near if e.time + 3 * HOUR > at], newest) or 0) <= 100)
+        episodes.add(((Grid(2000).cells(newest.place.lat or 0.0, newest.place.lon or 0.0)[0],), newest.time, closed))
     return episodes
 
 

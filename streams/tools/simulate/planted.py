@@ -22,6 +22,7 @@ from streams.tools.simulate.stage import Stage, Story
 
 # Rules that hold for nothing but what is planted; others may hold on an ordinary day too.
 COMPLETE = (
+    "air-disagrees",
     "battery-low",
     "calls-answered-slowly.ems",
     "calls-answered-slowly.fire",
@@ -96,6 +97,7 @@ STORIES: tuple[Callable[[Stage], Story], ...] = (
     networks.river,
     networks.air,
     networks.smog,
+    networks.disagreement,
     networks.night_work,
     networks.faulty,
     networks.rooms,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from streams.clocks import HOUR, MINUTE, SECOND
+from streams.places import Grid
 from streams.records import Event, Micros, Place
 from streams.tools.simulate import everyday, services
 from streams.tools.simulate.chance import between, pick
@@ -85,6 +86,21 @@ def smog(stage: Stage) -> Story:
     ]
     why = "twenty hours of smog"
     return told(events, Incident("pm25-day", (name,), events[19].time, events[24].time, ids(events[:24]), why))
+
+
+def disagreement(stage: Stage) -> Story:
+    """Five small stations stand along a street; one of them reads ten times what the others read."""
+    chance, name = stage.chance("stations"), stage.name("stations")
+    start, lane = stage.clock(chance, 3, 20), stage.lane("Station Road", 0)
+    spots = [everyday.at_street(chance, lane) for _ in range(5)]
+    events = [
+        everyday.event("meters", f"{name}-{at}", "meter.air", start + at * MINUTE,
+                       Place(spot.lat, spot.lon, lane.district), device=f"{name}-{at}", **_air(pm25=pm25))
+        for at, (spot, pm25) in enumerate(zip(spots, (29.0, 33.0, 30.0, 27.0, 310.0), strict=True))
+    ]
+    cell = Grid(2000).cells(spots[4].lat or 0.0, spots[4].lon or 0.0)[0]
+    closed, why = events[1].time + 3 * HOUR, "one of five stations reads what no other does"
+    return told(events, Incident("air-disagrees", (cell,), events[4].time, closed, ids(events), why))
 
 
 def night_work(stage: Stage) -> Story:
