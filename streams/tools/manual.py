@@ -166,6 +166,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "limit": lambda: fields_table(limits.FIELDS),
         "baseline": lambda: fields_table(baselining.FIELDS),
         "rarity": lambda: fields_table(baselining.RARITY_FIELDS),
+        "trend": lambda: fields_table(baselining.TREND_FIELDS),
         "learnt": lambda: fields_table(profiles.FIELDS),
         "test": lambda: fields_table(TEST),
         "response test": lambda: fields_table(RESPONSE_TEST),
