@@ -47,14 +47,20 @@ class Groups:
         """Whether there is somebody in one of the groups that an alert belongs to."""
         return any(key in self.members for key, _ in self._places(notice))
 
-    def seat(self, notice: Notice, now: Micros) -> None:
-        """Give an alert its places by what it says now. A place that it loses is left once that is told."""
+    def seat(self, notice: Notice, now: Micros, new: bool = False, raised: bool = False) -> None:
+        """Give an alert its places by what it says now. A place that it loses is left once that is told.
+
+        What is over, or of an instant, gets no further places unless it is `new`. `raised`: it has just become graver.
+        """
         wanted = dict(self._places(notice))
         for key, (route, labels) in wanted.items():
             if key not in notice.seats:
+                if (notice.fleeting or notice.over(now)) and not new:
+                    continue
                 self._sit(notice, key, route, labels, now)
             notice.seats[key].moved = False
-            self._hasten(notice, key, route, now)
+            if raised and graver(notice, notice.seats[key]):
+                self._hasten(key, route, now)
         for key in [key for key in notice.seats if key not in wanted]:
             if notice.seats[key].told:
                 notice.seats[key].moved = True
@@ -104,10 +110,10 @@ class Groups:
         notice.seats[key] = Seat()
         self.members.setdefault(key, {})[notice.id] = None
 
-    def _hasten(self, notice: Notice, key: str, route: Route, now: Micros) -> None:
+    def _hasten(self, key: str, route: Route, now: Micros) -> None:
         """An alert that has become graver does not wait for the interval."""
-        group, seat = self.rows.groups[key], notice.seats[key]
-        if graver(notice, seat) and group.next is not None and group.next > now + route.group_wait:
+        group = self.rows.groups[key]
+        if group.next is not None and group.next > now + route.group_wait:
             group.next = now + route.group_wait
             self.rows.put("group", key, group)
             self.wake(group)

@@ -13,6 +13,7 @@ from streams.places import distance
 from streams.policy import Inhibit, Policy
 from streams.reasons import QuietReason
 from streams.records import Micros
+from streams.respond.exercise import EXERCISE
 from streams.respond.notifying.state import Hush, Notice
 
 Key = tuple[str, ...]
@@ -67,6 +68,8 @@ class Inhibition:
                     break
 
     def _keeps(self, rule: Inhibit, source: Notice, target: Notice, both: bool, at: Micros) -> bool:
+        if EXERCISE in source.labels and EXERCISE not in target.labels:
+            return False  # an exercise keeps no alert back that is meant
         if source.over(at) or (rule.longest is not None and at >= source.starts + rule.longest):
             return False
         if both and rule.target(source.labels):

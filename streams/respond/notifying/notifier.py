@@ -73,7 +73,9 @@ class Notifier:
         if known is None or (notice.labels, notice.starts, notice.place) != (known.labels, known.starts, known.place):
             self._forget(notice.id)
             self.inhibition.put(notice)
-        self.groups.seat(notice, now)
+        raised = known is not None and told.rank(notice.severity) > told.rank(known.severity)
+        new = known is None or (notice.fleeting and notice.labels != known.labels)
+        self.groups.seat(notice, now, new, raised)
         self._keep(notice, now)
         return []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from streams.policy import ALL_LABELS, Route
+from streams.respond.exercise import EXERCISE
 
 
 def matched(route: Route, labels: Mapping[str, str]) -> list[Route]:
@@ -35,7 +36,8 @@ def group_labels(route: Route, labels: Mapping[str, str]) -> dict[str, str]:
     """What the alerts of a group have in common on this route, by name in order."""
     if ALL_LABELS in route.group_by:
         return dict(sorted((name, value) for name, value in labels.items() if value))
-    return {name: labels[name] for name in sorted(set(route.group_by)) if labels.get(name)}
+    names = {*route.group_by, EXERCISE}  # an exercise is never told together with what is meant
+    return {name: labels[name] for name in sorted(names) if labels.get(name)}
 
 
 def name_of(route: Route) -> str:

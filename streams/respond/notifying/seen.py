@@ -40,7 +40,7 @@ class Seen:
     def tell(self) -> None:
         """It is told."""
         self.told = True
-        severity = self.notice.labels.get("severity", "")
+        severity = self.notice.severity
         if self.seat.told == self.over or self.seat.severity != severity:
             self.seat.told, self.seat.severity, self.changed = not self.over, severity, True
 

@@ -20,19 +20,20 @@ class Silences:
 
     def __init__(self, policy: Policy, rows: Rows) -> None:
         self.rows = rows
-        self._all = {one.id: one for one in policy.silences}
+        self._filed = {one.id: one for one in policy.silences}
+        self._understood: dict[str, Silence] = {}
         self._meant: dict[str, list[Silence]] = {}
-        for row in rows.silences.values():
-            self._all[row.id] = understood(row)
 
     @property
     def all(self) -> list[Silence]:
         """Every silence that is known, by id in order."""
-        return [one for _, one in sorted(self._all.items())]
+        made = self.rows.silences
+        self._understood = {name: self._understood.get(name) or understood(row) for name, row in made.items()}
+        return [one for _, one in sorted({**self._filed, **self._understood}.items())]
 
     def put(self, row: Quieting) -> None:
         """A new silence, or other bounds for one; ValueError for matchers that are none."""
-        self._all[row.id] = understood(row)
+        self._understood[row.id] = understood(row)
         row.forget = None if row.ends is None else row.ends + KEPT
         self.rows.put("silence", row.id, row)
         self._meant = {}

@@ -51,6 +51,11 @@ class Notice(msgspec.Struct, array_like=True):
     seats: dict[str, Seat] = {}
     forget: None = None
 
+    @property
+    def severity(self) -> str:
+        """How grave it is; "" if nobody says."""
+        return self.labels.get("severity", "")
+
     def over(self, at: Micros) -> bool:
         """Whether it has ended by a moment."""
         return self.ends is not None and self.ends <= at

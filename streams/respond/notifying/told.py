@@ -60,7 +60,7 @@ def _over(owed: Sequence[Notice]) -> NotifyReason:
 
 def graver(notice: Notice, seat: Seat) -> bool:
     """Whether an alert has become graver since it was told."""
-    return seat.told and rank(notice.labels.get("severity", "")) > rank(seat.severity)
+    return seat.told and rank(notice.severity) > rank(seat.severity)
 
 
 def rank(severity: str) -> int:
