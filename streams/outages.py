@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from streams.judging.episodes import Episode
-from streams.kinds.absence import BEGINS, ENDS, FORGOTTEN, LOST
+from streams.kinds import BEGINS, ENDS, LOST
+from streams.kinds.absence import FORGOTTEN
+from streams.kinds.parts.exceedance import Exceedance
 from streams.records import KeyValues, Member, Micros
 from streams.rules import FINDINGS_OF, SILENCE_OF, Bundle, Rule
 
@@ -94,11 +96,14 @@ def teller(rule: str) -> str:
 
 
 def above(bundle: Bundle, rule: Rule) -> Iterator[Above]:
-    """The rules above a rule: the groups that it is part of, and the silences of its sources."""
+    """The rules above a rule: the groups that it is part of, and the silences of its sources.
+
+    A rule with a baseline has the latter too: what it does not see while a source is silent is missing, not zero.
+    """
     for group in rule.groups:
         if group.rule in bundle.rules:
             yield Above(group.rule, group.of)
-    if rule.kind != "absence" or rule.id.startswith(SILENCE_OF):
+    if not (rule.kind == "absence" or isinstance(rule.detector, Exceedance)) or rule.id.startswith(SILENCE_OF):
         return
     for source in sorted(rule.sources):
         if SILENCE_OF + source in bundle.rules:

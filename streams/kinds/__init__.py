@@ -20,6 +20,9 @@ from streams.explained import Explained, Relaxed
 from streams.judging.episodes import Hold, HoldOptions
 from streams.records import KeyValues, Member, Micros
 
+BEGINS, ENDS, LOST = range(3)
+"""What a member without roles tells, `[what, source]`: an outage above begins, was over, or was forgotten."""
+
 
 class Frontier(enum.StrEnum):
     """How far a rule's conclusions run: to the newest event at once, or only to the clock."""

@@ -34,7 +34,7 @@ import msgspec
 from streams.clocks import BEFORE_ALL, DAY, moment
 from streams.explained import Explained, Relaxed, Watched
 from streams.judging.episodes import Hold, HoldOptions
-from streams.kinds import Field, Frontier, Identity
+from streams.kinds import BEGINS, ENDS, Field, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 from streams.schedules import Schedule
 
@@ -55,8 +55,6 @@ FIELDS = (
 FACTS = {"since": "when it was last heard of, or from when it was watched"}
 """What a text may name beside what events say."""
 FORGOTTEN = "forgotten"
-BEGINS, ENDS, LOST = range(3)
-"""What is told of an outage above an entity: it begins, what is above was heard of again, it was forgotten."""
 
 
 class Outage(msgspec.Struct, array_like=True):

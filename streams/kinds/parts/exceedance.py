@@ -3,6 +3,9 @@
 `streams/unusual/baselines.py` says what is normal and how rare a value is; here one key's events are put into
 bins, each bin is judged and learnt. A bin with events is judged at its end; one that is to be `above` in a count also
 with every event, because more events only help. What an end concludes stands until the next end that is judged.
+
+While the source is known to be silent (`streams/outages.py` tells), bins are missing: they teach nothing, and nobody
+says of them that they brought little.
 """
 
 from __future__ import annotations
@@ -15,12 +18,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from streams.clocks import BEFORE_ALL, DAY, HOUR, MINUTE, moment, show_duration
+from streams.clocks import AFTER_ALL, BEFORE_ALL, DAY, HOUR, MINUTE, moment, show_duration
 from streams.explained import Explained, Measured, Relaxed
 from streams.judging.episodes import Episode, Hold, HoldOptions
 from streams.judging.measures import Gauge
 from streams.judging.windows import Edges
-from streams.kinds import Frontier, Identity
+from streams.kinds import BEGINS, Frontier, Identity
 from streams.records import KeyValues, Member, Micros
 from streams.specs import Learning, Measure, Rarity, Test, Window
 from streams.unusual.baselines import SEASONS, Baseline, Counts, Judgement, Learnt, Outlook, Season, Values
@@ -54,8 +57,9 @@ class ExceedanceState(msgspec.Struct, array_like=True, dict=True):
     """`members[head:]` are the events of the running bin, which ends at `edge`; None while nothing is to be judged.
 
     `heard` is the end of the last bin with events, or the begin of one that runs; the bins since are not learnt yet.
-    `partial`: the running bin is the first one known. `met`: it is rare enough already. The measure and the outlook
-    are kept beside the fields: copy a state through its bytes only.
+    `partial`: the running bin is the first one known. `met`: it is rare enough already. `out` names those by whom the
+    source is silent, and bins that begin before `dark` are missing. The measure and the outlook are kept beside the
+    fields: copy a state through its bytes only.
     """
 
     hold: Hold
@@ -68,6 +72,8 @@ class ExceedanceState(msgspec.Struct, array_like=True, dict=True):
     partial: bool = False
     met: bool = False
     key: KeyValues = ()
+    out: list[str] = []
+    dark: Micros = BEFORE_ALL
 
 
 class Exceedance:
@@ -114,6 +120,9 @@ class Exceedance:
 
     def on_event(self, state: ExceedanceState, member: Member) -> None:
         """Take the next event into its bin; judge a count that is to be above at once."""
+        if not member.roles:
+            self._on_outage(state, member)
+            return
         first = not state.members
         if not self.gauge.take(state, member):
             return
@@ -160,7 +169,28 @@ class Exceedance:
         if question.min_events:
             yield Relaxed("min_events", Exceedance(replace(question, min_events=0), self.zone, self.holidays))
 
+    def _on_outage(self, state: ExceedanceState, member: Member) -> None:
+        """The source fell silent, or is heard of again."""
+        if member.value[0] == BEGINS:
+            if not state.out and not state.members:
+                self._pass_by(state, self.edges.floor(member.time))
+            state.out, state.dark = [*state.out, member.source], AFTER_ALL
+        elif member.source in state.out:
+            state.out = [one for one in state.out if one != member.source]
+            if not state.out:
+                state.dark = member.time
+                if state.heard != BEFORE_ALL and not state.members:
+                    state.heard = max(state.heard, self.edges.after(member.time - 1))
+        self._schedule(state)
+
     # one bin
+
+    def _pass_by(self, state: ExceedanceState, until: Micros) -> None:
+        """Learn the bins without events before a moment, as if the key had been heard of."""
+        if state.heard != BEFORE_ALL and state.heard < until:
+            if self.counts:
+                self._learn_quiet(state, until)
+            state.heard = until
 
     def _begin_bin(self, state: ExceedanceState, time: Micros) -> None:
         begin = self.edges.floor(time)
@@ -176,7 +206,7 @@ class Exceedance:
         begin, quiet = state.heard, []
         while begin < until:
             end = self.edges.after(begin)
-            if self._whole(begin, end):
+            if self._whole(begin, end) and begin >= state.dark:
                 quiet.append(begin)
             begin = end
         if quiet and (state.learnt.bins < self.blind or not self.baseline.silent(state.learnt, quiet)):
@@ -217,14 +247,17 @@ class Exceedance:
 
     def _end_bin(self, state: ExceedanceState, end: Micros) -> None:
         begin, value = self.edges.floor(end - 1), self.gauge.value(state)
-        seen = bool(state.members) or self.counts
-        whole = seen and self._whole(begin, end) and not (state.partial and not self.above)
+        missing = begin < state.dark
+        seen = bool(state.members) or (self.counts and not missing)
+        unsure = state.partial or (missing and self.counts)
+        whole = seen and self._whole(begin, end) and (self.above or not unsure)
         if whole and not state.met:
             self._judge(state, end, value)
-        elif not seen:
+        elif not seen or (missing and not whole):
             state.hold.end(end, "no_data")
         if state.members:
-            if self._whole(begin, end) and not state.partial and (self.counts or self._enough(state)):
+            known = self._whole(begin, end) and not (state.partial or missing)
+            if known and (self.counts or self._enough(state)):
                 self.baseline.learn(state.learnt, begin, value)
             state.heard = end
         self.gauge.clear(state)

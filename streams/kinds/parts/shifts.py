@@ -96,6 +96,11 @@ class Shifted(Exceedance):
 
     # one bin
 
+    def _on_outage(self, state: ExceedanceState, member: Member) -> None:
+        assert isinstance(state, ShiftState)
+        self._pass(state, self.edges.floor(member.time))
+        super()._on_outage(state, member)
+
     def _begin_bin(self, state: ExceedanceState, time: Micros) -> None:
         assert isinstance(state, ShiftState)
         self._pass(state, self.edges.floor(time))
@@ -114,7 +119,7 @@ class Shifted(Exceedance):
 
     def _counts_as_none(self, state: ShiftState, begin: Micros) -> bool:
         """Whether an empty bin says that nothing happened."""
-        if not self.counts:
+        if not self.counts or begin < state.dark:
             return False
         if state.learnt.bins < self.blind:
             return True
@@ -128,7 +133,7 @@ class Shifted(Exceedance):
         if not state.members:
             self._pass(state, end)
         else:
-            if self._whole(begin, end) and not state.partial and self._enough(state):
+            if self._whole(begin, end) and not state.partial and begin >= state.dark and self._enough(state):
                 value = self.gauge.value(state)
                 self._take(state, begin, end, value, tuple(state.members[state.head:]))
                 self.baseline.learn(state.learnt, begin, value)

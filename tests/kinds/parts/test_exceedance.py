@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streams.clocks import AFTER_ALL, DAY, HOUR, MINUTE, WEEK, parse_rfc3339
 from streams.judging.episodes import Episode, HoldOptions
 from streams.judging.windows import Edges
-from streams.kinds import threshold
+from streams.kinds import BEGINS, ENDS, threshold
 from streams.kinds.parts.exceedance import WARMING, Exceedance, Question, during, how_long, misfits, rounded
 from streams.records import Member
 from streams.specs import Learning, Measure, Rarity, Test, Window
@@ -202,6 +202,50 @@ def test_a_day_without_the_source_teaches_nothing() -> None:
             rule.on_event(state, one)
         states.append(state.learnt)
     assert states[0] == states[1]
+
+
+def outage(begin: int, end: int) -> list[Member]:
+    """What the rule of a source's silence tells those below it."""
+    told = [Member(begin, "rule:source-silent.s/fate", 0, 0, "o", 0, [BEGINS, "s"]),
+            Member(end, "rule:source-silent.s/fate", 0, 1, "o/end", 0, [ENDS, "s"])]
+    return told if end > begin else []
+
+
+@given(st.lists(st.sampled_from([0, 0, 1, 2, 5]), min_size=2, max_size=20), st.integers(0, 190), st.integers(0, 90),
+       st.sampled_from(["above", "below"]))
+def test_bins_under_an_outage_teach_nothing(counts: list[int], begin: int, length: int, side: str) -> None:
+    """What is learnt is what a loop over all other bins learns; none is judged, so that nothing else decides."""
+    rule, end = exceedance(10, side, enough=4000, memory=10_000), begin + length
+    times = [10 * at + number for at, count in enumerate(counts) for number in range(count)]
+    events = [member(time, f"e{at}") for at, time in enumerate(times) if not begin <= time < end]
+    if not events:
+        return
+    heard = range(events[0].time // 10 * 10, events[-1].time + 1, 10)
+    wanted = rule.baseline.begin(("k",))
+    for bin_ in heard[1:]:
+        if not (length and bin_ < end and begin < bin_ + 10):
+            rule.baseline.learn(wanted, bin_, sum(bin_ <= one.time < bin_ + 10 for one in events))
+    state = rule.start(("k",), 0)
+    for one in sorted([*events, *outage(begin, end)], key=lambda one: one.order):
+        if one.time >= heard[-1] + 10:
+            break
+        rule.advance(state, one.time)
+        rule.on_event(state, one)
+        state = through_bytes(rule, state)
+    rule.advance(state, heard[-1] + 10)
+    assert state.learnt == wanted
+
+
+def test_few_under_an_outage_are_not_too_few_and_many_are_still_too_many() -> None:
+    counts = [8, 7, 9, 8, 10, 6, 8] * 24 * 4
+    end = MONDAY + len(counts) * HOUR
+    quiet = [*hours(counts), *hours([8], end + 4 * HOUR)]
+    dark = outage(end - 10 * MINUTE, end + 4 * HOUR)
+    below = exceedance(side="below")
+    assert fold(below, quiet, end + 5 * HOUR) != []
+    assert fold(below, [*quiet, *dark], end + 5 * HOUR) == []
+    flood = [*hours([*counts, 40]), *outage(end + 30 * MINUTE, end + 4 * HOUR)]
+    assert [one.value for one in fold(exceedance(), flood, end + 5 * HOUR)] == [40]
 
 
 def test_too_few_are_found_while_nothing_comes() -> None:
