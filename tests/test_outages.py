@@ -136,3 +136,30 @@ def test_a_crash_and_what_is_sent_twice_change_nothing(plan: list[Spot], cuts: l
         plain.logs[partition].append(decode_work(frame))
     plain.run(choose)
     assert told(plain) == before
+
+
+DEVICES = """
+{kind: absence, id: device, event: a, by: k, every: 5m, owner: o}
+"""
+
+
+def test_a_silent_feed_of_500_devices_is_one_finding_and_who_stays_silent_is_found_after_it() -> None:
+    numbers = range(500)
+    plan = [Spot(at, "a", f"d{number}", "n", 0) for at in (0, 4, 40, 44, 48, 52) for number in numbers
+            if number != 7 or at <= 4]
+    found = [one for one in told(folded(made(DEVICES), plan, partitions=3)) if one.opened < 55 * MINUTE]
+    shown = [(one.rule, one.key, one.since, one.opened, one.change) for one in found]
+    assert shown == [
+        ("source-silent.s", {"source": "s"}, 4 * MINUTE, 16 * MINUTE, "opened"),
+        ("source-silent.s", {"source": "s"}, 4 * MINUTE, 16 * MINUTE, "closed"),
+        ("device", {"k": "d7"}, 40 * MINUTE, 45 * MINUTE, "opened"),
+    ]
+    assert found[1].closed == 40 * MINUTE
+
+
+def test_what_was_silent_before_its_feed_fell_silent_stays_so_until_it_reports() -> None:
+    plan = [Spot(at, "a", k, "n", 0) for k, times in {"x": (0, 30), "y": (0, 4, 8, 30, 34)}.items() for at in times]
+    last = {(one.rule, one.id): (one.opened // MINUTE, (one.closed or 0) // MINUTE)
+            for one in told(folded(made(DEVICES), plan))}
+    assert sorted((rule, span) for (rule, _), span in last.items()) == [
+        ("device", (5, 30)), ("source-silent.s", (20, 30)), ("source-silent.s", (46, 0))]

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from streams.clocks import DAY, HOUR, WEEK
+from streams.composites import bases
 from streams.findings import RETRACTED, Finding
 from streams.ingest.intake import Intake
 from streams.ingest.route import Router
@@ -87,12 +88,17 @@ class Week:
         return [msgspec.structs.replace(row.event, offset=number) for number, row in enumerate(rows)]
 
     def tested(self) -> Iterator[tuple[Rule, list[Finding]]]:
-        """Each rule with what `tocsin test` finds in the week, as if it stood there as a time line."""
+        """Each rule with what `tocsin test` finds in the week, as if it stood there as a time line.
+
+        But the feeds of the week are not always awake: their silences count.
+        """
         of_type: dict[str, list[Event]] = defaultdict(list)
         for event in self.accepted():
             of_type[event.type].append(event)
         for rule in self.bundle.rules.values():
             made = alone(self.bundle, rule)
+            made = msgspec.structs.replace(made, rules={**made.rules, **{
+                one.id: one for one in bases(self.bundle, rule)}})
             patterns = [type for one in made.rules.values() for chosen in one.selectors for type in chosen.types]
             mine = [event for type, events in of_type.items() if any(fits(pattern, type) for pattern in patterns)
                     for event in events]
