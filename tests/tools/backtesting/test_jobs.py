@@ -10,6 +10,7 @@ from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest, final_line
 from streams.tools.backtesting.jobs import Jobs, family
+from tests.composed import GATHERED, made
 from tests.sensors import NOW, write_rules
 
 
@@ -50,3 +51,7 @@ def test_a_job_that_ends_early_is_told(bundle: Bundle, folder: Path, monkeypatch
     monkeypatch.setattr(Jobs, "_engines", fails)
     with pytest.raises(RuntimeError, match="a job of the backtest has ended early"):
         run(bundle, folder, 2).final()
+
+
+def test_rules_whose_events_are_counted_first_stay_in_one_job() -> None:
+    assert family(made(GATHERED)) == {"hot", "pairs", "pair", "seen"}
