@@ -52,5 +52,6 @@ REFUSALS = {
     "state": "it is not in a state for this",
     "version": "it has changed since the person saw it",
     "incomplete": "the action lacks something",
+    "guard": "a guard of the city keeps what it is about",
 }
 """Why actions are refused, each in a sentence."""

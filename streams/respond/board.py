@@ -18,7 +18,8 @@ from streams.records import Micros
 from streams.respond.identity import identity
 from streams.respond.passing import Output
 from streams.respond.publish import output
-from streams.respond.state import Memory, Quiet, RollUp, Sign
+from streams.respond.rows import Quiet, RollUp, Sign
+from streams.respond.state import Memory
 from streams.respond.vital_events import SILENT, reading_event, rollup_event
 from streams.rules import SILENCE_OF, Bundle, Rule
 from streams.vitals import CITY, DISTRICT, DISTRICT_PARTS, NOWHERE, UNKNOWN, Usual, worst

@@ -6,9 +6,11 @@ A retraction calls them back, and so does a merger: the alert that survives has 
 from __future__ import annotations
 
 from streams.reasons import HeldReason
+from streams.respond.exercise import marked
 from streams.respond.life import FIRING, MERGED, RETRACTED_STATE
 from streams.respond.passing import DispatchNews, News, Passing
-from streams.respond.state import Memory, Sending
+from streams.respond.rows import Sending
+from streams.respond.state import Memory
 from streams.respond.view import fill
 
 REQUESTED, CANCELLED = "requested", "cancelled"
@@ -32,7 +34,7 @@ def _request(memory: Memory, passing: Passing, news: News) -> None:
         passing.withheld.append(HeldReason.SHADOW)
         return
     wanted = rule.dispatch
-    instruction = fill(wanted.instruction, rule, news.view, passing.bundle)
+    instruction = marked(news.view.key, fill(wanted.instruction, rule, news.view, passing.bundle))
     alert.sending = Sending(wanted.to, wanted.priority, instruction)
     _tell(memory, passing, news, REQUESTED)
 

@@ -12,6 +12,7 @@ from typing import Any
 from streams.findings import Finding
 from streams.formats import cloudevents
 from streams.reasons import SENTENCES, HeldReason
+from streams.respond.exercise import status_of
 from streams.respond.identity import alert_id, dispatch_id, identity
 from streams.respond.passing import DispatchNews, News, Passing
 from streams.respond.view import district_of, place_of, stamp, why
@@ -22,6 +23,8 @@ DISPATCH_SCHEMA = "urn:tocsin:schema:dispatch:1"
 HELD_SCHEMA = "urn:tocsin:schema:held_back:1"
 URGENCIES = {"extreme": "immediate", "severe": "immediate", "moderate": "expected"}
 
+BESIDE = ("tocsin.alert.operator", "tocsin.alert.suppressed", "tocsin.alert.unsuppressed")
+"""What stands on the topic of alerts beside the news of alerts: it says nothing of the alert itself."""
 UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
@@ -75,7 +78,7 @@ def _alert(finding: Finding, news: News) -> dict[str, Any]:
     """All fields, always: a subscriber need not ask whether one is there."""
     view, words = news.view, news.words
     return {
-        "rule": news.alert.rule, "title": words.title, "summary": words.summary,
+        "rule": news.alert.rule, "status": status_of(view.key), "title": words.title, "summary": words.summary,
         "severity": words.severity, "category": words.category, "urgency": _urgency(news),
         "certainty": "unlikely" if news.state == "retracted" else words.certainty, "owner": words.owner,
         "district": district_of(view), "place": place_of(view), "key": view.key,
@@ -92,6 +95,7 @@ def _dispatch(finding: Finding, sent: DispatchNews, dispatch: str) -> dict[str, 
     return {
         "dispatch": dispatch, "alert": news.alert.id, "state": sent.change, "to": sent.sending.to,
         "priority": sent.sending.priority, "instruction": sent.sending.instruction, "rule": news.alert.rule,
+        "status": status_of(view.key),
         "title": words.title, "summary": words.summary, "severity": words.severity,
         "category": words.category, "owner": words.owner, "district": district_of(view),
         "place": place_of(view), "key": view.key, "opened_at": stamp(view.opened), "why": why(view, words),

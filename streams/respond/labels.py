@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.places import CELL
 from streams.respond.picture import View
-from streams.respond.state import Words
+from streams.respond.rows import Words
 from streams.respond.view import district_of
 from streams.rules import Rule
 from streams.texts import show

@@ -13,7 +13,8 @@ from streams.respond.identity import alert_id, digest
 from streams.respond.merge import group_of
 from streams.respond.passing import News, Passing
 from streams.respond.picture import View, view_of
-from streams.respond.state import AlertState, Memory, Words
+from streams.respond.rows import AlertState, Words
+from streams.respond.state import Memory
 from streams.respond.view import shown, words_of
 from streams.rules import SEVERITIES
 

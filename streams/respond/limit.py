@@ -22,7 +22,8 @@ from streams.respond.life import FIRING, RESOLVED
 from streams.respond.life import UPDATED as TOLD_AGAIN
 from streams.respond.passing import News, Output, Passing
 from streams.respond.picture import View, view_of
-from streams.respond.state import AlertState, Flood, Memory, Words
+from streams.respond.rows import AlertState, Flood, Words
+from streams.respond.state import Memory
 from streams.respond.view import instant, severity_of, stamp
 from streams.rules import SEVERITIES, Bundle, Limit, Rule
 from streams.texts import show, show_part

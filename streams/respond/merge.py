@@ -14,7 +14,8 @@ from streams.reasons import HeldReason
 from streams.respond.identity import identity
 from streams.respond.passing import Passing
 from streams.respond.picture import is_instant
-from streams.respond.state import AlertState, Memory
+from streams.respond.rows import AlertState
+from streams.respond.state import Memory
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:

@@ -7,7 +7,7 @@ from streams.respond.labels import labels_of
 from streams.respond.life import FIRING
 from streams.respond.notifying import Notice
 from streams.respond.picture import View
-from streams.respond.state import Flood, Words
+from streams.respond.rows import Flood, Words
 from streams.respond.view import place_of
 from streams.rules import Rule
 

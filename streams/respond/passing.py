@@ -10,7 +10,8 @@ import msgspec
 from streams.findings import Finding, FindingRow
 from streams.reasons import HeldReason
 from streams.respond.picture import View
-from streams.respond.state import AlertState, Memory, Sending, Words
+from streams.respond.rows import AlertState, Sending, Words
+from streams.respond.state import Memory
 from streams.rules import Bundle, Rule
 
 

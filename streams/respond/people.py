@@ -6,8 +6,8 @@ refused with a sentence; the same action again is answered as before and does no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +19,7 @@ from streams.respond.case_events import case_event
 from streams.respond.cases.life import About, CaseNews, Cases
 from streams.respond.dispatch import REQUESTED
 from streams.respond.envelopes import source_of
+from streams.respond.exercise import OVER
 from streams.respond.identity import identity
 from streams.respond.labels import labels_of
 from streams.respond.life import FIRING, MERGED, RESOLVED, RETRACTED_STATE
@@ -27,7 +28,8 @@ from streams.respond.operating.operators import Change, Operators
 from streams.respond.passing import News, Output, Passing
 from streams.respond.permits import refused
 from streams.respond.publish import output
-from streams.respond.state import Acted, Memory
+from streams.respond.rows import Acted
+from streams.respond.state import Memory
 from streams.respond.view import district_of, stamp
 from streams.rules import Bundle, Rule
 
@@ -38,11 +40,22 @@ KEPT: Micros = 7 * 86_400_000_000
 REPORTED = "report"
 
 
-class People:
-    """Operators and cases over one memory."""
+class Done(msgspec.Struct, frozen=True):
+    """An action that was done: the version that it made (0: of nothing that has one), and what is told of it."""
 
-    def __init__(self, bundle: Bundle, memory: Memory) -> None:
-        self.bundle, self.memory = bundle, memory
+    version: int
+    outputs: list[Output] = []
+
+
+Doer: TypeAlias = Callable[[Action], Done | Refusal]
+"""Does actions on what is neither an alert nor a case."""
+
+
+class People:
+    """Operators and cases over one memory. `others` do what is about other things, by how an action's name begins."""
+
+    def __init__(self, bundle: Bundle, memory: Memory, others: Mapping[str, Doer] | None = None) -> None:
+        self.bundle, self.memory, self.others = bundle, memory, others or {}
         self.policy: Policy = bundle.policy
         self.cases = Cases(self.policy, memory)
         self.operators = Operators(self.policy, memory)
@@ -60,6 +73,11 @@ class People:
                 outputs += self._told((), self.cases.born(about, now))
         return outputs
 
+    def call_off(self, alert: str) -> list[Output]:
+        """An exercise is over: nobody need see it, and its case ends with it."""
+        self.operators.gone(alert)
+        return self._told((), self.cases.call_off(alert, self.memory.head.now, OVER))
+
     def act(self, action: Action) -> list[Output]:
         """Somebody does something: what is told of it, and the answer."""
         known = self.memory.acted.get(action.id)
@@ -70,10 +88,7 @@ class People:
             answer = Acted(found.reason, found.sentence, 0)
             outputs: list[Output] = []
         else:
-            changes, news = found
-            newest = [one.version for one in changes] + [one.case.version for one in news]
-            answer = Acted("", "", max(newest, default=0))
-            outputs = self._told(changes, news)
+            answer, outputs = Acted("", "", found.version), found.outputs
         answer.forget = self.memory.head.now + KEPT
         self.memory.put("acted", action.id, answer)
         return [*outputs, self._answer(action, answer)]
@@ -87,14 +102,18 @@ class People:
         """Do what is due at or before `now`."""
         return self._told(self.operators.advance(now), self.cases.advance(now))
 
-    def _done(self, action: Action) -> tuple[list[Change], list[CaseNews]] | Refusal:
+    def _done(self, action: Action) -> Done | Refusal:
         about = action.name.partition(".")[0]
         if about == "alert":
             changes = self.operators.act(action)
-            return changes if isinstance(changes, Refusal) else (changes, [])
+            return changes if isinstance(changes, Refusal) else Done(
+                max((one.version for one in changes), default=0), self._told(changes, ()))
         if about == "case":
             news = self.cases.act(action)
-            return news if isinstance(news, Refusal) else ([], news)
+            return news if isinstance(news, Refusal) else Done(
+                max((one.case.version for one in news), default=0), self._told((), news))
+        if about in self.others:
+            return self.others[about](action)
         return refused("unknown", f"`{action.name}` is nothing that can be done")
 
     def _seen(self, news: News, now: Micros) -> list[Change]:

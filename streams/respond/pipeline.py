@@ -7,19 +7,22 @@ on is counted by its reason and, but for plain repetitions, listed on the audit 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 from streams import composites
-from streams.findings import ActionRow, FindingRow, ReadingRow, ResponseFrame, TickRow
+from streams.actions import Action, Refusal
+from streams.findings import CLOSED, ActionRow, Finding, FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond import dispatch, life, limit, merge, publish, removed, repeats, shadow, suppress
 from streams.respond.board import Board
+from streams.respond.drills import Drills
 from streams.respond.notify import Notify
 from streams.respond.passing import Output, Passing, Stage
-from streams.respond.people import People
+from streams.respond.people import Done, People
+from streams.respond.silencing import Silencing
 from streams.respond.state import RETENTION, Memory, concluded
 from streams.rules import SILENCE_OF, Bundle
 
@@ -60,11 +63,10 @@ class Respond:
     def __init__(self, bundle: Bundle, state: bytes | None = None) -> None:
         self._bundle = bundle
         self._learned = False
+        self._place = (-1, 0)
         self.counts: Counter[str] = Counter()
         self._memory = Memory(retention(bundle), feeds(bundle))
-        self.board = Board(bundle, self._memory, self._memory.retention)
-        self.people = People(bundle, self._memory)
-        self.notify = Notify(bundle, self._memory)
+        self._sit_down()
         if state is not None:
             self.restore(msgspec.msgpack.decode(state, type=dict[bytes, bytes]))
 
@@ -77,9 +79,7 @@ class Respond:
     def bundle(self, bundle: Bundle) -> None:
         self._bundle, self._learned = bundle, False
         self._memory.follow(retention(bundle), feeds(bundle))
-        self.board = Board(bundle, self._memory, self._memory.retention)
-        self.people = People(bundle, self._memory)
-        self.notify = Notify(bundle, self._memory)
+        self._sit_down()
 
     @property
     def offset(self) -> int:
@@ -104,7 +104,7 @@ class Respond:
     @property
     def due(self) -> Micros | None:
         """The moment at which a tick is needed; None if nothing waits for one."""
-        waits = [due for due in (self.people.due(), self.notify.due()) if due is not None]
+        waits = [due for due in (self.people.due(), self.notify.due(), self.drills.due()) if due is not None]
         return min(waits, default=None)
 
     def step(self, offset: int, frame: ResponseFrame) -> list[Output]:
@@ -118,6 +118,7 @@ class Respond:
         self.offset = offset
         outputs: list[Output] = []
         for number, row in enumerate(frame.rows):
+            self._place = (offset, number)
             if not self._learned:
                 outputs += self._learn((offset, number))
             if isinstance(row, FindingRow):
@@ -133,6 +134,7 @@ class Respond:
                 tick = row.at if isinstance(row, TickRow) else None
                 outputs += limit.ending(self._memory, self._bundle, (offset, number), tick)
             outputs += self.notify.count_floods()
+            outputs += self._played(self.drills.over(self._memory.head.now)) if self._memory.drills else ()
         return [*outputs, *self.board.turned()]
 
     def _until(self, row: FindingRow) -> list[Output]:
@@ -148,6 +150,33 @@ class Respond:
         told = [*self.notify.advance(self._memory.head.now), *self.people.advance(self._memory.head.now)]
         return told if isinstance(row, TickRow) else [*told, *self.people.act(row.action)]
 
+    def _sit_down(self) -> None:
+        """Everything that follows from the rules and the memory."""
+        self.board = Board(self._bundle, self._memory, self._memory.retention)
+        self.notify = Notify(self._bundle, self._memory)
+        self.drills = Drills(self._bundle, self._memory)
+        self._silencing = Silencing(self._bundle.policy, self._memory, self.notify.notifier)
+        self.people = People(self._bundle, self._memory, {"silence": self._silence, "drill": self._drill})
+
+    def _silence(self, action: Action) -> Done | Refusal:
+        found = self._silencing.act(action)
+        return found if isinstance(found, Refusal) else Done(found.version)
+
+    def _drill(self, action: Action) -> Done | Refusal:
+        found = self.drills.act(action)
+        return found if isinstance(found, Refusal) else Done(0, self._played(found))
+
+    def _played(self, found: Iterable[Finding]) -> list[Output]:
+        """An exercise passes those stages that are not about what else a rule finds; at its end its case ends too."""
+        outputs: list[Output] = []
+        for finding in found:
+            passing = Passing(self._bundle, FindingRow("respond", 0, *self._place, finding), self._place)
+            passing.alert = self._memory.alert_with(finding.id)
+            outputs += self._pass(passing, STAGES[STAGES.index(life.stage):])
+            if finding.change == CLOSED and passing.alert is not None:
+                outputs += self.people.call_off(passing.alert.id)
+        return outputs
+
     def changed(self) -> dict[bytes, bytes | None]:
         """State rows that changed since the last call, in the order to write them; None for what is gone.
 
@@ -159,9 +188,7 @@ class Respond:
         """Take over the rows of an earlier run, whatever their order, even if the last write broke off."""
         self._memory = Memory(retention(self.bundle), feeds(self.bundle))
         self._memory.restore(rows)
-        self.board = Board(self.bundle, self._memory, self._memory.retention)
-        self.people = People(self.bundle, self._memory)
-        self.notify = Notify(self.bundle, self._memory)
+        self._sit_down()
 
     def snapshot(self) -> bytes:
         """The whole state, for the constructor."""

@@ -17,7 +17,8 @@ from streams.findings import CLOSED, RETRACTED, Finding
 from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.passing import Passing
-from streams.respond.state import AlertState, Held, Known, Memory
+from streams.respond.rows import AlertState, Held, Known
+from streams.respond.state import Memory
 from streams.rules import Bundle
 
 ENDED = HeldReason.RULE_REMOVED.value

@@ -15,7 +15,8 @@ from streams.reasons import HeldReason
 from streams.records import Micros
 from streams.respond.identity import identity
 from streams.respond.passing import Passing
-from streams.respond.state import Held, Memory, Sent
+from streams.respond.rows import Held, Sent
+from streams.respond.state import Memory
 
 
 def stage(memory: Memory, passing: Passing) -> HeldReason | None:

@@ -10,8 +10,9 @@ import msgspec
 from streams.clocks import moment, rfc3339, zone_of
 from streams.places import CELL
 from streams.records import Micros
+from streams.respond.exercise import SEVERITY, is_exercise, marked
 from streams.respond.picture import View
-from streams.respond.state import Words
+from streams.respond.rows import Words
 from streams.rules import Bundle, Rule
 from streams.texts import look_up, show, show_part, text_of
 
@@ -30,15 +31,18 @@ def words_of(rule: Rule | None, rule_id: str, view: View, bundle: Bundle, before
         return before or Words(rule_id, "", rule_id, "minor", "Other", "observed", "", "")
     estimated = rule.kind == "hotspot" or bool(rule.spec.get("baseline"))
     return Words(
-        title=fill(rule.alert.title, rule, view, bundle) or rule.title,
-        summary=fill(rule.alert.summary, rule, view, bundle),
-        headline=rule.title, severity=severity_of(rule, view), category=rule.alert.category or "Other",
+        title=marked(view.key, fill(rule.alert.title, rule, view, bundle) or rule.title),
+        summary=marked(view.key, fill(rule.alert.summary, rule, view, bundle)),
+        headline=marked(view.key, rule.title), severity=severity_of(rule, view),
+        category=rule.alert.category or "Other",
         certainty="likely" if estimated else "observed", owner=rule.owner, runbook=rule.alert.runbook,
     )
 
 
 def severity_of(rule: Rule, view: View) -> str:
     """How bad this is: the rule's word, or what its expression makes of the findings; that falls with a correction."""
+    if is_exercise(view.key) and SEVERITY in view.facts:
+        return str(view.facts[SEVERITY])
     return rule.grade(view.key, view.value, view.count, view.opened, view.facts, view.bound or ())
 
 

@@ -14,7 +14,7 @@ from streams.findings import Reading
 from streams.formats import cloudevents
 from streams.respond.envelopes import source_of
 from streams.respond.identity import identity
-from streams.respond.state import RollUp
+from streams.respond.rows import RollUp
 from streams.respond.view import stamp
 from streams.rules import Bundle, Rule
 from streams.vitals import DISTRICT_PARTS, UNKNOWN, Usual, Vital, entries

@@ -14,8 +14,9 @@ from streams.reasons import HeldReason
 from streams.records import unpacked
 from streams.respond import Respond
 from streams.respond.picture import Picture, View, is_instant, view_of
+from streams.respond.rows import AlertState, Part
 from streams.respond.slots import Slot
-from streams.respond.state import HEAD, AlertState, Part
+from streams.respond.state import HEAD
 from tests.responses import bundle, finding, rule, tell
 
 

@@ -15,7 +15,7 @@ from streams.respond.cases.table import ENDED, reached
 from streams.respond.labels import labels_of
 from streams.respond.life import FIRING
 from streams.respond.operating.table import NEW, NORMAL, RETURNED
-from streams.respond.state import AlertState
+from streams.respond.rows import AlertState
 from streams.respond.view import stamp, why
 from streams.rules import SEVERITIES, Bundle
 from streams.tools.desk.naming import brief

@@ -75,6 +75,7 @@ class Alert(msgspec.Struct):
     """An alert as it stands after this news.
 
     rule: The rule that found it.
+    status: Whether it is meant, or an exercise.
     title: What happened, in a few words.
     summary: The same at more length; may be empty.
     severity: How bad it is: the words of CAP in lower case, and `info`.
@@ -104,6 +105,7 @@ class Alert(msgspec.Struct):
     """
 
     rule: str
+    status: Literal["actual", "exercise"]
     title: str
     summary: str
     severity: Severity
@@ -161,6 +163,7 @@ class Dispatch(msgspec.Struct):
     priority: How urgent, 1 (most) to 5.
     instruction: What to do there.
     rule: The rule that found it.
+    status: Whether it is meant, or an exercise.
     title: What happened, in a few words.
     summary: The same at more length; may be empty.
     severity: How bad it is.
@@ -184,6 +187,7 @@ class Dispatch(msgspec.Struct):
     priority: int
     instruction: str
     rule: str
+    status: Literal["actual", "exercise"]
     title: str
     summary: str
     severity: Severity
