@@ -23,6 +23,7 @@ from rich.table import Table
 from streams.commands import Refused, load_bundle, progress, readable_file, source_of
 from streams.ingest.intake import summary
 from streams.logs import Log, open_log
+from streams.respond.envelopes import BESIDE
 from streams.rules import Bundle
 from streams.service.worker import Settings, Worker
 from streams.tools.load import load
@@ -130,7 +131,8 @@ async def _newest(log: Log, topic: str) -> list[dict[str, Any]]:
     async for batch in log.read(topic, 0):
         for entry in batch:
             event = orjson.loads(entry.value or b"{}")
-            newest[event["subject"]] = event
+            if event["type"] not in BESIDE:
+                newest[event["subject"]] = event
     return list(newest.values())
 
 

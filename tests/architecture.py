@@ -35,7 +35,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("demo",),
     ("cli",),
 )
-ROOM_OF = {"outages": "composites", "ingest": "engine", "detect": "engine", "explained": "specs", "vitals": "specs", "policy": "rules", "matchers": "rules", "actions": "findings", "desk": "commands", "desk_words": "commands", "intervals": "schedules"}
+ROOM_OF = {
+    **dict.fromkeys(("ingest", "detect"), "engine"),
+    **dict.fromkeys(("explained", "vitals"), "specs"),
+    **dict.fromkeys(("policy", "matchers"), "rules"),
+    **dict.fromkeys(("desk", "desk_words"), "commands"),
+    "outages": "composites", "actions": "findings", "intervals": "schedules",
+}
 KIND_PARTS = "parts"  # the folder of kinds/ that holds no kinds but what several of them are made of
 ONLY = {"logs": {"records"}}  # a room that knows less than its layer would let it
 

@@ -40,7 +40,7 @@ def decode(value: bytes, headers: Headers, received: Micros) -> Action:
     name = str(record["type"])
     if not name.startswith(TYPE):
         raise _refused(f"its type is not {TYPE}<action>")
-    told = _data(record.get("data"))
+    told = _told(record.get("data"))
     at = min(_time(record.get("time"), received), received)
     return Action(str(record["id"]), at, told.actor, tuple(told.roles), name.removeprefix(TYPE),
                   str(record.get("subject", "")), told.reason, told.expected_version, tuple(told.districts),
@@ -57,7 +57,7 @@ def encode(action: Action, source: str) -> bytes:
     return cloudevents.encode({name: text for name, text in attributes.items() if text}, data)
 
 
-def _data(found: Any) -> Feedback:
+def _told(found: Any) -> Feedback:
     try:
         told = msgspec.convert(found, Feedback)
     except msgspec.ValidationError as error:

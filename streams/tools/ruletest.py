@@ -20,6 +20,7 @@ import orjson
 from streams.clocks import parse_rfc3339, show_duration
 from streams.findings import RETRACTED, Finding, Reading
 from streams.records import Micros
+from streams.respond.envelopes import BESIDE
 from streams.rulefile import workshop
 from streams.rules import Bundle, Rule
 from streams.specs import Written
@@ -223,6 +224,8 @@ def answers(bundle: Bundle, told: Sequence[Finding],
     newest = dict[tuple[str, str], dict[str, Any]]()
     for output in outputs(bundle, told):
         event = orjson.loads(output.value)
+        if event["type"] in BESIDE:
+            continue
         newest[output.topic, event.get("subject", "")] = event
     alerts = [answered(event, start) for (topic, _), event in newest.items() if topic in ("alerts", "shadow")]
     dispatches = [answered(event, start) for (topic, _), event in newest.items() if topic == "dispatches"]

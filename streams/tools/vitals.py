@@ -13,7 +13,7 @@ import msgspec
 from streams.clocks import moment, rfc3339, zone_of
 from streams.logs import Log
 from streams.respond.board import Board
-from streams.respond.state import RollUp, Sign
+from streams.respond.rows import RollUp, Sign
 from streams.rulefile.scalars import advise
 from streams.rules import Bundle, Rule
 from streams.tools.asking import Misasked

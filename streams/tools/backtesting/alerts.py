@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from streams.findings import Finding
+from streams.respond.envelopes import BESIDE
 from streams.rules import Bundle
 from streams.tools.answering import outputs
 
@@ -23,5 +24,7 @@ def alerts(bundle: Bundle, told: Iterable[Finding]) -> list[dict[str, Any]]:
     for output in outputs(bundle, told):
         if output.topic in TOPICS:
             event = orjson.loads(output.value)
+            if event["type"] in BESIDE:
+                continue
             newest[event["subject"]] = {"topic": output.topic, **event}
     return list(newest.values())
