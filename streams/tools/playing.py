@@ -16,6 +16,7 @@ from streams.ingest.route import Router
 from streams.kinds.parts.exceedance import Exceedance
 from streams.records import Micros
 from streams.rules import SILENCE_OF, Bundle, Rule
+from streams.tools.hushed import Hushed, heard_of, hushed_of
 from streams.tools.standins import Rebuild, overridden
 from streams.tools.timeline import START, Arrival, Setting, setting_of, timeline, too_late
 
@@ -23,7 +24,7 @@ from streams.tools.timeline import START, Arrival, Setting, setting_of, timeline
 class Staged(msgspec.Struct, frozen=True):
     """What a test begins with: the rule over the test's own registers and lists, and its events in order of arrival.
 
-    `late` are the ids of those that come too late to count.
+    `late` are the ids of those that come too late to count, `hushed` the feeds that are silent for a while.
     """
 
     bundle: Bundle
@@ -31,11 +32,15 @@ class Staged(msgspec.Struct, frozen=True):
     setting: Setting
     arrivals: list[Arrival]
     late: list[str]
+    hushed: Hushed = {}
 
     @property
     def alone(self) -> Bundle:
-        """The bundle with this rule and those that it reads."""
-        return alone(self.bundle, self.rule)
+        """The bundle with this rule, those that it reads and those that find the silence of feeds that are silent."""
+        made = alone(self.bundle, self.rule)
+        names = (SILENCE_OF + name for name in self.hushed)
+        silences = {name: self.bundle.rules[name] for name in names}
+        return msgspec.structs.replace(made, rules={**made.rules, **silences})
 
     @property
     def end(self) -> Micros:
@@ -44,12 +49,12 @@ class Staged(msgspec.Struct, frozen=True):
 
     def play(self) -> list[Finding]:
         """Every finding as it is told, of the rule and of those it reads, until nothing waits any more."""
-        return play(self.alone, self.rule, self._in_time, self.setting.start)
+        return play(self.alone, self.rule, self._in_time, self.setting.start, self.hushed)
 
     def read(self) -> list[Reading]:
         """Every reading of an indicator as it is told."""
-        return [reading for _, told in steps(self.alone, self.rule, self._in_time, self.setting.start)
-                for reading in told]
+        return [reading for _, told in
+                steps(self.alone, self.rule, self._in_time, self.setting.start, self.hushed) for reading in told]
 
     @property
     def _in_time(self) -> list[Arrival]:
@@ -63,7 +68,8 @@ def staged(bundle: Bundle, rule: Rule, test: Mapping[str, Any], rebuild: Rebuild
     setting = setting_of(test, bundle.city.zone)
     arrivals = timeline(bundle, rule, test.get("events", ()), setting)
     late = [one.event.id for one in arrivals if too_late(bundle, one)]
-    return Staged(bundle, watching(rule, test), setting, arrivals, late)
+    hushed = hushed_of(bundle, rule, test, setting.start, arrivals)
+    return Staged(bundle, watching(rule, test), setting, arrivals, late, hushed)
 
 
 def alone(bundle: Bundle, rule: Rule) -> Bundle:
@@ -80,26 +86,30 @@ def untaught(rule: Rule) -> Rule:
     return msgspec.structs.replace(rule, detector=detector.untaught()) if isinstance(detector, Exceedance) else rule
 
 
-def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START) -> list[Finding]:
+def play(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START,
+         hushed: Hushed | None = None) -> list[Finding]:
     """Every finding as it is told, until time has run on so far that nothing waits."""
-    return [finding for found, _ in steps(bundle, rule, arrivals, start) for finding in found]
+    return [finding for found, _ in steps(bundle, rule, arrivals, start, hushed) for finding in found]
 
 
-def steps(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival],
-          start: Micros = START) -> Iterator[tuple[list[Finding], list[Reading]]]:
+def steps(bundle: Bundle, rule: Rule, arrivals: Sequence[Arrival], start: Micros = START,
+          hushed: Hushed | None = None) -> Iterator[tuple[list[Finding], list[Reading]]]:
     """What each step tells, until time has run on so far that nothing waits.
 
-    All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago.
+    All feeds are awake: when an event arrives, each has told of everything until its `disorder` ago; but those that
+    are `hushed` were not heard of for a while.
     """
     router, engine = Router(bundle), Engine(bundle)
     lags = {name: bundle.sources[name].disorder for name in sorted(feeds(bundle, rule))}
-    frames: list[list[WorkRow]] = [[_clock(name, -1, CLOCK_ROW, start) for name in lags]]
+    end = end_of(bundle, rule, arrivals, start)
+    frames: list[list[WorkRow]] = [[*heard_of(bundle, hushed or {}, start, end),
+                                    *(_clock(name, -1, CLOCK_ROW, start) for name in lags)]]
     for one in arrivals:
         clocks = [_clock(name, one.event.offset - 1, CLOCK_ROW + 1, max(start, one.at - lag))
                   for name, lag in lags.items()]
         members = [MemberRow(row, ref, key, member) for row, (ref, key, member) in enumerate(router.route(one.event))]
         frames.append([*clocks, *members])
-    last, end = arrivals[-1].event.offset + 1 if arrivals else 0, end_of(bundle, rule, arrivals, start)
+    last = arrivals[-1].event.offset + 1 if arrivals else 0
     frames.append([_clock(name, last, CLOCK_ROW, end) for name in lags])
     for rows in frames:
         yield engine.step_through(WorkFrame(VERSION, bundle.id, rows)), engine.readings

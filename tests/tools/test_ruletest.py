@@ -302,6 +302,56 @@ def test_registers_and_lists_may_be_a_test_s_own(rule: str, tmp_path: Path) -> N
     assert [result.problems for result in run_folder(written(tmp_path, rule))] == [[], []]
 
 
+HUSHED = """
+kind: absence
+id: quiet
+title: A road is quiet
+event: call.crash
+by: road
+every: 10m
+severity: minor
+owner: test
+tests:
+  - name: nothing is known while the feed is silent
+    silent: {calls: [5m, 40m]}
+    events: [{at: 1m, event: call.crash, road: Ring}]
+    expect: [{opened: 50m, key.road: Ring}]
+  - name: for ever
+    silent: {calls: [5m]}
+    events: [{at: 1m, event: call.crash, road: Ring}]
+    expect_none: true
+"""
+
+
+def hushed(folder: Path, silent: str = "{calls: [5m, 40m]}", noticed: bool = True) -> Path:
+    """The rule with what its first test says of silent feeds; with or without `silence:` of the source."""
+    text = written(folder, HUSHED.replace("{calls: [5m, 40m]}", silent)).joinpath("city.yaml").read_text()
+    watched = text.replace("topic: city.calls\n", "topic: city.calls\nsilence: 15m\n")
+    (folder / "city.yaml").write_text(watched if noticed else text)
+    return folder
+
+
+def test_a_feed_may_be_silent(tmp_path: Path) -> None:
+    assert [result.problems for result in run_folder(hushed(tmp_path))] == [[], []]
+
+
+@pytest.mark.parametrize(("silent", "said"), [
+    ("{calls: [5m, 4m]}", "`silent` of `calls` is [20m, 2h]: after when, until when; [20m] for ever"),
+    ("{calls: soon}", "`silent` of `calls` is [20m, 2h]: after when, until when; [20m] for ever"),
+    ("{calls: [30s]}", "event 1 is of `calls`, and that is silent then"),
+    ("{other: [5m]}", "the rule does not listen to `other`; it listens to calls"),
+    ("[calls]", "`silent` is a mapping such as {sensors: [20m, 2h]}"),
+])
+def test_what_makes_no_sense_of_silent_feeds_is_told(silent: str, said: str, tmp_path: Path) -> None:
+    first, _ = run_folder(hushed(tmp_path, silent))
+    assert first.problems == [f"the test cannot be read: {said}"]
+
+
+def test_only_a_source_that_is_watched_can_be_silent(tmp_path: Path) -> None:
+    first, _ = run_folder(hushed(tmp_path, noticed=False))
+    assert first.problems == ["the test cannot be read: the source `calls` has no `silence`, so nobody would notice"]
+
+
 def test_without_the_rule_files_they_cannot_be(tmp_path: Path) -> None:
     _, second = run_tests(load(written(tmp_path, LISTED)))
     assert second.problems == [

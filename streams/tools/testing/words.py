@@ -15,6 +15,8 @@ TEST = (
     Field("lists", "test_lists", "values in place of the real ones: `lists: {covers: [a, b]}`"),
     Field("events", "test_events", "what happens, in any order"),
     Field("watch", "list_values", "keys of a register that are expected though no event names them: `watch: [RG-001]`"),
+    Field("silent", "test_silences", "which feeds tell nothing, after when and until when: "
+          "`silent: {sensors: [20m, 2h]}`; `[20m]`: they are not heard of again"),
     Field("expect", "episodes", "the complete list of episodes in order of opening"),
     Field("expect_none", "nothing", "`true`: nothing is found; the same as `expect: []`"),
     Field("late", "list_values", "the complete list of the events that come too late to count: `late: [3]`"),
