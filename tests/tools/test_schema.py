@@ -34,7 +34,8 @@ TOLD = frozenset(
     "TOC010 TOC012 TOC013 TOC014 TOC015 TOC016 TOC017 TOC019 TOC020 TOC050 TOC051 TOC052 TOC056 TOC102 TOC107".split())
 """Codes that a schema can tell by the text of one document."""
 BEYOND = (  # what of these it cannot tell, since it takes another document or the sum of two values
-    ("TOC051", "longer than"), ("TOC051", "fill a day"), ("TOC050", "baseline"), ("TOC050", "one bin in"),
+    ("TOC051", "longer than"), ("TOC051", "fill a day"), ("TOC050", "baseline"), ("TOC052", "read nearby"),
+    ("TOC050", "one bin in"),
     ("TOC017", "begins the rules that sources"), ("TOC017", "there is a function"),
     ("TOC107", "has no matches under way"), ("TOC102", " in lists."), ("TOC013", "no event type that"),
 )
