@@ -157,6 +157,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
         **{name: lambda name=name: fields_table(responding.TABLES[name]) for name in responding.TABLES},
         "channel": lambda: fields_table(responding.CHANNEL_FIELDS),
+        "interval": lambda: fields_table(responding.INTERVAL_FIELDS),
         "escalation step": lambda: fields_table(responding.STEP_FIELDS),
         "owner": lambda: fields_table(responding.OWNER_FIELDS),
         "laws": laws_table,

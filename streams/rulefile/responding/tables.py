@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from streams import intervals
 from streams.clocks import DAY, HOUR, micros, zone_of
 from streams.kinds import Field
 from streams.policy import STAGES
@@ -22,6 +23,7 @@ from streams.rulefile.nodes import Listing, Node, Scalar, describe
 from streams.rulefile.nodes import Mapping as MappingNode
 from streams.rulefile.scalars import Bad, Passage, Reader, advise
 from streams.rulefile.structures import READERS as RULE_READERS
+from streams.schedules import Duty, Schedule
 
 WAYS = ("webhook", "email", "topic", "cap")
 WAY_PARTS = {  # type -> what it must have, what it may have
@@ -91,7 +93,21 @@ SILENCE_FIELDS = (
 )
 TIME_WINDOW_FIELDS = (
     KIND, ID, TITLE,
-    Field("schedule", "schedule", "its hours: {days, from, to, zone, holidays, calendar}, or several", required=True),
+    Field("schedule", "schedule", "its hours: {days, from, to, zone, holidays, calendar}, or several", required=True,
+          instead="intervals"),
+    Field("intervals", "intervals", "in place of it: time intervals as Alertmanager writes them"),
+)
+INTERVAL_FIELDS = (
+    Field("times", "clock_times", "from when to when, by the clocks; not across midnight"),
+    Field("weekdays", "strings", "`monday`, `monday:friday`; from sunday on"),
+    Field("days_of_month", "strings", "`1`, `1:7`, `-1` for the last, `-7:-1`"),
+    Field("months", "strings", "`may`, `november:december`, `2:5`"),
+    Field("years", "strings", "`2027`, `2026:2028`"),
+    Field("location", "string", "the time zone; UTC if not given"),
+)
+CLOCK_FIELDS = (
+    Field("start_time", "string", "when it begins: `07:30`", required=True),
+    Field("end_time", "string", "when it is over: `24:00` at the latest", required=True),
 )
 GUARD_FIELDS = (
     KIND, ID, TITLE,
@@ -202,6 +218,19 @@ def read_span(node: Node, field: Field, report: Report) -> Values:
     return read_fields(node, SPAN_FIELDS, READERS, report, "a window")
 
 
+def read_intervals(node: Node, field: Field, report: Report) -> Schedule:
+    """Elements of Alertmanager's `time_intervals`."""
+    entries: tuple[Values, ...] = _each(INTERVAL_FIELDS, "an interval")(node, field, report)
+    duties: list[Duty] = []
+    for entry in entries:
+        times = [one.read for one in entry.get("times", ()) if one.sound]
+        try:
+            duties += intervals.duties({**entry.read, "times": times} if times else entry.read)
+        except ValueError as error:
+            raise Bad(codes.BAD_SCHEDULE, entry.spot(), str(error), "see the fields of an interval") from None
+    return Schedule(duties)
+
+
 def read_stages(node: Node, field: Field, report: Report) -> dict[str, Micros]:
     """How long until each stage of a case."""
     if not isinstance(node, MappingNode) or not node.pairs:
@@ -232,6 +261,8 @@ READERS: dict[str, Reader] = {
     "distance": scalars.read_distance,
     "local_moment": read_moment,
     "span": read_span,
+    "intervals": read_intervals,
+    "clock_times": _each(CLOCK_FIELDS, "a time"),
     "channels": read_channels,
     "stages": read_stages,
     "routes": _each(INNER_FIELDS, "a route"),

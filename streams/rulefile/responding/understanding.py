@@ -163,9 +163,9 @@ class Responding:
                        values.get("reason", ""), values.get("ticket", ""), self._hours(values), "", district, text)
 
     def _hours(self, values: Values) -> Schedule | None:
-        written = values.get("schedule")
+        written = values.get("schedule", values.get("intervals"))
         if not isinstance(written, ScheduleDraft):
-            return None
+            return written if isinstance(written, Schedule) else None
         return self.duties.schedule(written, self.city.zone, values.spot("schedule"))
 
     def _storm(self) -> Storm | None:
