@@ -241,6 +241,8 @@ class Worker:
         boards: list[Board] = []
         outputs: Counter[tuple[str, ...]] = Counter()
         suppressed: Counter[tuple[str, ...]] = Counter()
+        notified: Counter[tuple[str, ...]] = Counter()
+        quiet: Counter[tuple[str, ...]] = Counter()
         for stage in self.stages.values():
             for part in list(stage.parts.values()):
                 if isinstance(part.fold, DetectFold):
@@ -254,6 +256,8 @@ class Worker:
                     boards.append(part.fold.fold.board)
                     outputs.update({(topic,): number for topic, number in part.fold.sent.items()})
                     suppressed.update({(reason,): number for reason, number in part.fold.fold.counts.items()})
+                    notified.update(part.fold.fold.notify.told)
+                    quiet.update({(reason,): number for reason, number in part.fold.fold.notify.quiet.items()})
         return [
             Reading("records", "Records read, by what became of them.", ("source", "fate"), self.records),
             Reading("findings", "Findings told, by rule and change.", ("rule", "change"), findings),
@@ -268,6 +272,8 @@ class Worker:
             Reading("open_keys", "Keys that have state.", (), {(): keys}, gauge=True),
             Reading("outputs", "What respond sent, by topic.", ("topic",), outputs),
             Reading("held_back", "Findings that respond did not send, by reason.", ("reason",), suppressed),
+            Reading("notifications", "Notifications, by receiver and reason.", ("receiver", "reason"), notified),
+            Reading("suppressed", "Alerts that were kept back, by reason.", ("reason",), quiet),
             Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
                     {(role,): stage.gaps_filled for role, stage in self.stages.items()}),
             Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), self._lags, gauge=True),
