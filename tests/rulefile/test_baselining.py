@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from streams.clocks import DAY, parse_rfc3339
+from streams.clocks import DAY, HOUR, parse_rfc3339
 from streams.kinds.parts.exceedance import Exceedance
+from streams.kinds.parts.shifts import Shifted
 from streams.rulefile import check, load
 from streams.rules import Bundle
-from streams.specs import Learning, Rarity
+from streams.specs import Learning, Rarity, Trend
 from streams.texts import text_of
 from tests.conftest import ROOT
 
@@ -73,6 +74,30 @@ def test_what_comes_along_says_it_as_people_do(name: str, text: str) -> None:
     rule = load(ROOT / "rules").rules[name]
     place = {"place": {"district": "Norristown"}}
     assert text_of(rule.alert.summary).render({"value": 17, "key": place, **FACTS, **place}) == text
+
+
+SHIFT = {"expected": 178, "percent": 29, "change": 52, "since": "02:00", "delay": "14 hours"}
+
+
+@pytest.mark.parametrize(("rest", "text"), [
+    ("rise: {by: 30%, over: 6h}", "29 % more than normal in Norristown since 02:00: 230 events, 178 expected"),
+    ("fall: {by: 30%, over: 6h}", "29 % fewer than normal in Norristown since 02:00: 230 events, 178 expected"),
+    ("fall: {by: 20, over: 6h}", "52 less than normal in Norristown since 02:00: 230 on average, 178 expected")])
+def test_it_says_since_when_there_is_more_by_itself(rest: str, text: str, tmp_path: Path) -> None:
+    measure = "measure: {avg: place.lat}\n" if "20" in rest else ""
+    made = loaded(tmp_path, f"{measure}baseline: {{}}\ncondition: {{{rest}}}", by="place.district")
+    rule = made.rules["unusual"]
+    assert isinstance(rule.detector, Shifted)
+    assert text_of(rule.alert.summary).render({"value": 230, "key": {"place.district": "Norristown"}, **SHIFT}) == text
+
+
+def test_a_rise_has_a_budget_though_none_is_written(tmp_path: Path) -> None:
+    rules = [loaded(tmp_path, f"baseline: {{}}\ncondition: {{rise: {{by: 30%, over: 6h{more}}}}}").rules["unusual"]
+             for more in ("", ", budget: 1/month", ", recurrence: 30d")]
+    trends = [rule.spec["condition"] for rule in rules]
+    assert trends[0] == trends[1] == Trend("rise", alarms=1.0, per=30 * DAY, by=0.3, share=True, over=6 * HOUR)
+    assert trends[2].bound(HOUR) == pytest.approx(trends[0].bound(HOUR))
+    assert rules[0].logic == rules[1].logic != rules[2].logic
 
 
 def test_what_its_author_says_stands(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ class Shifted(Exceedance):
         assert isinstance(state, ShiftState)
         begin = state.shifting.since
         test = Test("gte", round(self.shift.limit(state.shifting), 2))
-        measured = Measured("evidence", round(state.shifting.height, 2), test, now if begin is None else begin, now,
-                            state.members[state.head:])
+        name, seen = f"evidence of a {self.question.rarity.side}", state.members[state.head:]
+        measured = Measured(name, round(state.shifting.height, 2), test, now if begin is None else begin, now, seen)
         return Explained(measured)
 
     def relaxed(self) -> Iterator[Relaxed]:

@@ -250,7 +250,7 @@ def test_its_demand_is_told() -> None:
         rule.on_event(state, one)
     measured = rule.explain(state, MONDAY + len(USUAL) * HOUR).measured
     assert measured is not None
-    assert measured.name == "evidence"
+    assert measured.name == "evidence of a rise"
     assert measured.test == Test("gte", round(rule.shift.limit(state.shifting), 2))
 
 
