@@ -12,6 +12,7 @@ from streams.rulefile.documents import FORMATS
 from streams.rulefile.grading import OF_FINDING
 from streams.rulefile.nodes import Listing, Node, Path
 from streams.rulefile.nodes import Mapping as MappingNode
+from streams.rulefile.ranges import IMPOSSIBLE
 from streams.rulefile.selection import fits
 from streams.rulefile.spots import Spot
 from streams.rulefile.wording import ABOUT_RULE
@@ -53,6 +54,9 @@ def names_at(folder: Folder, document: MappingNode, path: Path, place: Standing,
     found: dict[str, Name] = {}
     own = _own(folder, document, path, place, text)
     common = [] if text else [*_lists(folder), *_macros(folder), *_functions()]
+    if common and text_at(document, "kind") != "source":
+        doc = "whether a reading of the event lies outside the range that its type declares"
+        common.append(Name(IMPOSSIBLE, "function", f"{IMPOSSIBLE}()", doc))
     for one in (*own, *common):
         found.setdefault(one.name, one)
     return found
