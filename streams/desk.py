@@ -18,7 +18,7 @@ from streams.commands import Refused, broker_of, load_bundle, read_only
 
 if TYPE_CHECKING:
     from streams.tools.desk.desk import Desk
-    from streams.tools.desk.working import Said
+    from streams.tools.desk.saying import Said
 
     Work: TypeAlias = Callable[[Desk], Awaitable[Said]]
 
@@ -39,6 +39,34 @@ def case(options: argparse.Namespace) -> int:
     return _at_desk(options, lambda desk: working.case(desk, options, new_id))
 
 
+def silence(options: argparse.Namespace) -> int:
+    """`tocsin silence`: what people want to hear nothing of, and what that would mute."""
+    from streams.tools.desk import quiet
+
+    return _at_desk(options, lambda desk: quiet.silence(desk, options, new_id))
+
+
+def route(options: argparse.Namespace) -> int:
+    """`tocsin route`: who would be told of an alert, and what would keep it quiet."""
+    from streams.tools.desk import routing
+
+    return _at_desk(options, lambda desk: routing.route(desk, options), needed=False)
+
+
+def shift(options: argparse.Namespace) -> int:
+    """`tocsin shift`: what a shift hands over to the next."""
+    from streams.tools.desk import shift as handing_over
+
+    return _at_desk(options, lambda desk: handing_over.shift(desk, options))
+
+
+def drill(options: argparse.Namespace) -> int:
+    """`tocsin drill`: an exercise."""
+    from streams.tools.desk import drilling
+
+    return _at_desk(options, lambda desk: drilling.drill(desk, options, new_id))
+
+
 def new_id() -> str:
     """An id for an action that nobody has used."""
     return secrets.token_hex(12)
@@ -49,11 +77,11 @@ def wall() -> int:
     return time.time_ns() // 1000
 
 
-def _at_desk(options: argparse.Namespace, work: Work) -> int:
-    """Do something at the desk of a deployment, and print what is said."""
+def _at_desk(options: argparse.Namespace, work: Work, needed: bool = True) -> int:
+    """Do something at the desk of a deployment, and print what is said. Not `needed`: the rules alone will do."""
     from streams.logs import LogError, UnknownTopic, open_log
     from streams.tools.asking import Misasked
-    from streams.tools.desk.desk import sit_down
+    from streams.tools.desk.desk import alone, sit_down
     from streams.topics import Topics
 
     bundle = load_bundle(options.rules)
@@ -61,9 +89,16 @@ def _at_desk(options: argparse.Namespace, work: Work) -> int:
 
     async def working() -> Said:
         log = open_log(broker_of(options), **read_only(options))
-        await log.start()
         try:
-            return await work(await sit_down(log, Topics(options.prefix), bundle, wall()))
+            await log.start()
+            desk = await sit_down(log, Topics(options.prefix), bundle, wall())
+        except LogError:
+            await log.stop()
+            if needed:
+                raise
+            return await work(alone(log, Topics(options.prefix), bundle, wall()))
+        try:
+            return await work(desk)
         finally:
             await log.stop()
 

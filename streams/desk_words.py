@@ -33,6 +33,10 @@ def add(words: Words, common: Options) -> None:
     """The commands of the desk; `common` adds the options that all commands with rules and a log have."""
     _alert(words, common)
     _case(words, common)
+    _silence(words, common)
+    _route(words, common)
+    _shift(words, common)
+    _drill(words, common)
 
 
 def _alert(words: Words, common: Options) -> None:
@@ -81,6 +85,53 @@ _NEEDS = {
     "extend": ("--by", "2h", "by how much", True), "merge": ("--into", "CASE", "the other case", True),
     "split": ("--title", "T", "what the part is about", False),
 }
+
+
+def _silence(words: Words, common: Options) -> None:
+    verbs = _verbs(words, "silence", desk.silence, "what nobody need hear of for a time")
+    added = _action(verbs, "add", "make a silence", common)
+    added.add_argument("--until", default="", metavar="TIME", help="when it ends")
+    added.add_argument("--for", dest="span", default="", metavar="2h", help="how long it holds, in place of that")
+    preview = _verb(verbs, "preview", "what a silence would mute now", common)
+    preview.set_defaults(span="", until="")
+    for parser in (added, preview):
+        parser.add_argument("--match", action="append", nargs="+", required=True, metavar="MATCHER",
+                            help="which alerts: severity=minor 'rule=~\"lift-.*\"', all of them; given again: or these")
+        parser.add_argument("--district", default="", metavar="D", help="only alerts of this district")
+        parser.add_argument("--with-alert", default="", metavar="ALERT", help="it ends when this alert does")
+        parser.add_argument("--ticket", default="", metavar="T", help="where it is written down")
+    ls = _verb(verbs, "ls", "which silences there are, by command and in the rule files", common)
+    ls.add_argument("--state", default="", metavar="STATE",
+                    help="only pending, active, resting or expired ones (default: all but expired)")
+    _action(verbs, "expire", "end a silence", common).add_argument("id", help="its id, or the beginning of it")
+
+
+def _route(words: Words, common: Options) -> None:
+    verbs = _verbs(words, "route", desk.route, "who would be told of an alert")
+    test = _verb(verbs, "test", "which routes, inhibitions, silences and hours decide about an alert", common)
+    test.add_argument("label", nargs="*", metavar="LABEL=VALUE", help="the labels of an alert: rule, severity ...")
+    test.add_argument("--alert", default="", metavar="ALERT", help="in place of labels, an alert that fires")
+    test.add_argument("--at", default="", metavar="TIME", help="at which moment (default: now)")
+
+
+def _shift(words: Words, common: Options) -> None:
+    verbs = _verbs(words, "shift", desk.shift, "what a shift hands over to the next")
+    report = _verb(verbs, "report", "what happened in a shift, and what is open", common)
+    report.add_argument("--from", dest="since", default="", metavar="TIME",
+                        help="from when on (default: 8 h before --to)")
+    report.add_argument("--to", dest="until", default="", metavar="TIME", help="until when (default: now)")
+    report.add_argument("--district", default="", metavar="D", help="only of this district")
+
+
+def _drill(words: Words, common: Options) -> None:
+    parser = _action(words, "drill", "practise: an alert that is marked as an exercise; `drill end` ends it", common)
+    parser.set_defaults(call=desk.drill)
+    parser.add_argument("rule", help="the rule whose alert is played, or: end")
+    parser.add_argument("id", nargs="?", default="", help="of `end`: which one (default: all)")
+    parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE",
+                        help="a part of the rule's key, or district; may be given more than once")
+    parser.add_argument("--severity", default="", metavar="S",
+                        help="how grave it is played (default: as the rule says)")
 
 
 def _verbs(words: Words, name: str, call: Callable[[argparse.Namespace], int], text: str) -> Words:

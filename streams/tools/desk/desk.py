@@ -33,9 +33,11 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Desk:
-    """What commands work with. `now` is the moment (µs), `ids` are new ids for actions, one each."""
+    """What commands work with. `now` is the moment (µs). Not `standing`: the rules alone are known, there is no log."""
 
-    def __init__(self, log: Log, topics: Topics, bundle: Bundle, fold: Respond, now: Micros) -> None:
+    def __init__(self, log: Log, topics: Topics, bundle: Bundle, fold: Respond, now: Micros,
+                 standing: bool = True) -> None:
+        self.standing = standing
         self.log, self.topics, self.bundle, self.fold, self.now = log, topics, bundle, fold, now
         self.zone = bundle.city.zone
         self.memory = fold.people.memory
@@ -58,6 +60,10 @@ class Desk:
     def case_named(self, text: str) -> str:
         """The id of a case by its beginning. Raises Misasked."""
         return named(text, {name: f"{one.state}: {one.title}" for name, one in self.cases.items()}, "case")
+
+    async def again(self) -> Desk:
+        """The desk as it is now."""
+        return await sit_down(self.log, self.topics, self.bundle, self.now)
 
     async def act(self, person: Person, wanted: Iterable[tuple[str, str, str, Mapping[str, Any]]]) -> list[Outcome]:
         """Do something: (id of the action, its name, its subject, its details) each."""
@@ -90,6 +96,11 @@ class Desk:
         starts += [self.cases[name].opened for name in cases if name in self.cases]
         ids = [name for name in (alert, *cases) if name]
         return await story_of(self.log, self.topics, ids, self.zone, min(starts, default=None))
+
+
+def alone(log: Log, topics: Topics, bundle: Bundle, now: Micros) -> Desk:
+    """A desk where the rules are all that is known."""
+    return Desk(log, topics, bundle, Respond(bundle), now, standing=False)
 
 
 async def sit_down(log: Log, topics: Topics, bundle: Bundle, now: Micros) -> Desk:

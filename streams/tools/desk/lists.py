@@ -27,8 +27,7 @@ TITLE_AT_MOST = 60
 class AlertLine(msgspec.Struct, frozen=True):
     """An alert in the list: what detection says of it (`state`), and what operators made of it (`operator`).
 
-    `version` is that of the operators' side, `until` when that ends by itself. `case` is its open case; `quiet` says
-    what keeps it back. Times are µs.
+    `version` is that of the operators' side, `until` when that ends by itself. `case` is its open case. Times are µs.
     """
 
     id: str
@@ -93,12 +92,14 @@ def next_due(case: Case) -> tuple[str, Micros | None]:
     return (min(left)[1], min(left)[0]) if left else ("", None)
 
 
-def alert_table(lines: Iterable[AlertLine], known: Iterable[str], zone: str) -> str:
-    """Alerts as text; `known` are the ids among which the shown ones are their own."""
+def alert_table(lines: Iterable[AlertLine], known: Iterable[str], quiet: Mapping[str, str], zone: str) -> str:
+    """Alerts as text; `known` are the ids among which the shown ones are their own, `quiet` what keeps them so."""
     short = brief(known)
-    head = ("alert", "seen", "fires", "severity", "district", "since", "what", "case")
+    head = ("alert", "seen", "fires", "severity", "district", "since", "what", "quiet",
+            "case")
     rows = [(short[one.id], one.operator, "yes" if one.state == FIRING else one.state, one.labels["severity"],
-             one.labels.get("district", ""), clock(one.opened, zone), cut(one.title), one.case[:6]) for one in lines]
+             one.labels.get("district", ""), clock(one.opened, zone), cut(one.title), quiet[one.id], one.case[:6])
+            for one in lines]
     return table([head, *rows]) if rows else "no alert is in the list, or none of what was asked for\n"
 
 

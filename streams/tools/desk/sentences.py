@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from streams.clocks import moment, parse_rfc3339, zone_of
-from streams.reasons import HeldReason
+from streams.reasons import SENTENCES, HeldReason, NotifyReason
 
 Told: TypeAlias = Mapping[str, Any]
 TOCSIN = "tocsin"
@@ -20,7 +20,8 @@ class Sentences:
 
     def __init__(self, zone: str) -> None:
         self.zone = zone
-        self._writers = {"alert": self._alert, "dispatch": self._dispatch, "case": self._case, "audit": self._audit}
+        self._writers = {"alert": self._alert, "dispatch": self._dispatch, "case": self._case, "audit": self._audit,
+                         "notification": self._notification}
 
     def of(self, event: Told) -> str:
         """The sentence of an event; "" for what another event tells already."""
@@ -37,6 +38,9 @@ class Sentences:
         if change == "operator":
             until = f" until {self.hour(told['until'])}" if told["until"] else ""
             return f"{SEEN.get(told['state'], told['state'])}{until}{_by(told)}"
+        if change in ("suppressed", "unsuppressed"):
+            by = "; ".join(f"{SENTENCES[one['reason']]}{_named(one)}" for one in told["suppressed_by"])
+            return f"nobody is told: {by}" if by else "nothing keeps it quiet any more"
         if change == "firing":
             again = "fires again" if event["sequence"] != "1" else "fires"
             where = f", in {told['district']}" if told["district"] else ""
@@ -72,6 +76,11 @@ class Sentences:
             return f"dispatched to {told['unit']}, attempt {told['attempt']}"
         return _CASES.get(change, change.replace("_", " ")).format_map(told)
 
+    def _notification(self, change: str, event: Told) -> str:
+        told = event["data"]
+        more = f", with {len(told['alerts']) - 1} more" if len(told["alerts"]) > 1 else ""
+        return "" if change == NotifyReason.ESCALATED else f"{told['receiver']} is notified: {change}{more}"
+
     def _audit(self, change: str, event: Told) -> str:
         told = event["data"]
         if change == "held_back" and told["reason"] != HeldReason.UNCHANGED:
@@ -88,6 +97,11 @@ _CASES = {
     "split": "a part of it is a case of its own", "merged": "is one with case {merged_into}",
     "alert_over": "its alert is over; priority {priority}",
 }
+
+
+def _named(hush: Told) -> str:
+    of = ", ".join(name for name in (hush["by"], hush["source"]) if name)
+    return f" ({of})" if of else ""
 
 
 def _by(told: Told) -> str:

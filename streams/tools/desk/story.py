@@ -34,7 +34,7 @@ async def story_of(log: Log, topics: Topics, ids: Sequence[str], zone: str,
     """All that was told of an alert and its cases, by their ids; nothing of it is before `since`."""
     words = Sentences(zone)
     found: list[tuple[str, int, int, dict[str, Any]]] = []
-    order = (topics.alerts, topics.dispatches, topics.cases, f"{topics.prefix}.notifications", topics.audit)
+    order = (topics.alerts, topics.dispatches, topics.cases, topics.notifications, topics.audit)
     for number, topic in enumerate(order):
         with contextlib.suppress(UnknownTopic):  # an older deployment has no such topic
             for entry, event in await events_about(log, topic, ids, since):

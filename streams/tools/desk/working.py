@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from streams.clocks import duration, parse_rfc3339
+from streams.clocks import parse_rfc3339
 from streams.respond.cases.table import STATES as CASE_STATES
 from streams.respond.operating.table import STATES as SEEN
 from streams.rules import SEVERITIES
 from streams.tools.asking import Misasked
 from streams.tools.desk import lists
-from streams.tools.desk.desk import Desk, Person
-from streams.tools.desk.naming import SHORTEST
-from streams.tools.desk.posting import Outcome
+from streams.tools.desk.desk import Desk
+from streams.tools.desk.quiet import hush_text, hushes, quiet_json
+from streams.tools.desk.saying import Said, acted, pairs, person, span
 from streams.tools.desk.story import Chapter
-
-
-class Said(msgspec.Struct):
-    """What a command says: as text, as plain values (a line each), what goes to stderr, and its exit code."""
-
-    text: str = ""
-    lines: list[dict[str, Any]] = []
-    wrong: str = ""
-    code: int = 0
 
 
 async def alert(desk: Desk, options: argparse.Namespace, new_id: Callable[[], str]) -> Said:
@@ -54,44 +43,6 @@ async def case(desk: Desk, options: argparse.Namespace, new_id: Callable[[], str
     return acted(desk, await desk.act(person(options), [wanted]))
 
 
-def acted(desk: Desk, outcomes: Iterable[Outcome]) -> Said:
-    """What became of actions: exit code 1 if one was not done."""
-    said = Said(lines=[])
-    for one in outcomes:
-        said.lines.append(one.as_json())
-        if one.done:
-            said.text += f"{desk.told(one)}\n"
-        else:
-            of = f" {one.action.subject[:SHORTEST]}" if one.action.subject else ""
-            said.wrong += f"{one.action.name}{of}: {one.sentence}\n"
-            said.code = 1
-    return said
-
-
-def person(options: argparse.Namespace) -> Person:
-    """Who acts, by the options of every action."""
-    return Person(options.actor, options.role, options.reason, options.expect)
-
-
-def span(text: str, option: str) -> int:
-    """A duration as people write it, in µs. Raises Misasked."""
-    try:
-        return duration(text)
-    except ValueError as error:
-        raise Misasked(f"{option} {error}") from None
-
-
-def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """`NAME=VALUE` each. Raises Misasked."""
-    found = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        if not sign or not name:
-            raise Misasked(f"{option} {text!r}: write NAME=VALUE")
-        found[name] = value
-    return found
-
-
 def chapters(story: Sequence[Chapter], zone: str) -> str:
     """A story as lines that people read."""
     return "".join(f"{lists.clock(parse_rfc3339(one.at), zone)}  {one.sentence}\n" for one in story)
@@ -105,7 +56,10 @@ def _alerts(desk: Desk, options: argparse.Namespace) -> Said:
     wishes = lists.AlertWishes(options.district, options.severity, options.rule, options.state, options.firing)
     known = desk.alerts
     found = lists.alerts_asked(known.values(), wishes)
-    return Said(lists.alert_table(found, known, desk.zone), [lists.alert_json(one) for one in found])
+    quiet = {one.id: hushes(desk, one.id) for one in found}
+    reasons = {name: " ".join(sorted({hush.reason for hush in those})) for name, those in quiet.items()}
+    return Said(lists.alert_table(found, known, reasons, desk.zone),
+                [lists.alert_json(one) | {"quiet": quiet_json(quiet[one.id])} for one in found])
 
 
 def _cases(desk: Desk, options: argparse.Namespace) -> Said:
@@ -120,10 +74,12 @@ async def _shown_alert(desk: Desk, name: str) -> Said:
     line = desk.alerts[name]
     cases = [one.id for one in desk.cases.values() if one.alert == name]
     story = await desk.story(name, cases)
+    quiet = hushes(desk, name)
     head = [("alert", name), ("what", line.title), ("fires", "yes" if line.state == "firing" else line.state),
             ("seen", line.operator), ("labels", _labels(line.labels)), ("why", line.why),
+            *(("quiet", hush_text(desk, one)) for one in quiet),
             ("version", str(line.version)), ("cases", ", ".join(cases))]
-    return _story(head, lists.alert_json(line), story, desk.zone)
+    return _story(head, lists.alert_json(line) | {"quiet": quiet_json(quiet)}, story, desk.zone)
 
 
 async def _shown_case(desk: Desk, name: str) -> Said:

@@ -54,7 +54,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_the_lists_tell_what_waits_the_gravest_first(home: Deployment, capsys: pytest.CaptureFixture[str]) -> None:
     assert home.tocsin("alert", "ls") == 0
     head, first, second = told(capsys)
-    assert head == ["alert", "seen", "fires", "severity", "district", "since", "what", "case"]
+    assert head == ["alert", "seen", "fires", "severity", "district", "since", "what", "quiet", "case"]
     assert first[1:8] == ["new", "yes", "severe", "west", "07-01", "20:00:00", "Crashes"]
     assert second[1:5] == ["new", "yes", "minor", "east"]
     assert home.tocsin("alert", "ls", "--district", "east", "--json") == 0
