@@ -126,7 +126,7 @@ def deployed(folder: Path, bundle: Bundle, now: Micros, patch: pytest.MonkeyPatc
     patch.setattr(desk, "wall", lambda: made.now)
     patch.setattr(desk, "new_id", made.new_id)
     patch.setattr(posting, "PATIENCE_S", 5.0)
-    patch.setenv("USER", "lan")
+    patch.setenv("LOGNAME", "lan")  # what getpass asks first
     for name in ("TOCSIN_ROLE", "TOCSIN_BROKER"):
         patch.delenv(name, raising=False)
     return made

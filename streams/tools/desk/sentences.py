@@ -72,6 +72,8 @@ class Sentences:
         if change in ("extended", "resumed"):
             left = [f"{stage} by {self.hour(at)}" for stage, at in told["due"].items() if stage not in told["stages"]]
             return f"{change}{': ' + ', '.join(left) if left else ''}"
+        if change == "escalated":
+            return f"{told['notify']} is told" + (f", level {told['level']}" if told["level"] else "")
         if change == "dispatched" and told["attempt"] > 1:
             return f"dispatched to {told['unit']}, attempt {told['attempt']}"
         return _CASES.get(change, change.replace("_", " ")).format_map(told)
@@ -93,7 +95,7 @@ class Sentences:
 _CASES = {
     "dispatched": "dispatched to {unit}", "rejected": "sent back by {unit}", "en_route": "{unit} on the way",
     "on_scene": "{unit} on the scene", "disposed": "disposed of, code {disposition}",
-    "escalated": "{notify} is told, level {level}", "noted": "note", "supervised": "supervised, level {level}",
+    "noted": "note", "supervised": "supervised, level {level}",
     "split": "a part of it is a case of its own", "merged": "is one with case {merged_into}",
     "alert_over": "its alert is over; priority {priority}",
 }

@@ -33,13 +33,13 @@ async def story_of(log: Log, topics: Topics, ids: Sequence[str], zone: str,
                    since: Micros | None = None) -> list[Chapter]:
     """All that was told of an alert and its cases, by their ids; nothing of it is before `since`."""
     words = Sentences(zone)
-    found: list[tuple[str, int, int, dict[str, Any]]] = []
+    found: list[tuple[str, Micros, int, int, dict[str, Any]]] = []
     order = (topics.alerts, topics.dispatches, topics.cases, topics.notifications, topics.audit)
     for number, topic in enumerate(order):
         with contextlib.suppress(UnknownTopic):  # an older deployment has no such topic
             for entry, event in await events_about(log, topic, ids, since):
-                found.append((event["recordedtime"], number, entry.offset, event))
-    told: dict[str, dict[str, Any]] = {event["id"]: event for *_, event in sorted(found, key=lambda one: one[:3])}
+                found.append((event["recordedtime"], entry.timestamp, number, entry.offset, event))
+    told: dict[str, dict[str, Any]] = {event["id"]: event for *_, event in sorted(found, key=lambda one: one[:4])}
     chapters = [Chapter(event["recordedtime"], event, words.of(event)) for event in told.values()]
     return [one for one in chapters if one.sentence]
 

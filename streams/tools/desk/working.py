@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from streams.tools.desk.desk import Desk
 from streams.tools.desk.quiet import hush_text, hushes, quiet_json
 from streams.tools.desk.saying import Said, acted, pairs, person, span
 from streams.tools.desk.story import Chapter
+
+PLAIN = re.compile(r"[\w.]+")
 
 
 async def alert(desk: Desk, options: argparse.Namespace, new_id: Callable[[], str]) -> Said:
@@ -99,7 +102,8 @@ def _story(head: Sequence[tuple[str, str]], now: dict[str, Any], story: Sequence
 
 
 def _labels(labels: Mapping[str, str]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in labels.items())
+    """Labels in a line; of a part of a key that is an expression the value alone."""
+    return ", ".join(f"{name}={value}" if PLAIN.fullmatch(name) else value for name, value in labels.items())
 
 
 def _report(options: argparse.Namespace) -> dict[str, Any]:
