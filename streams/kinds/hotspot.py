@@ -32,8 +32,8 @@ place is counted (`no_place`) and left out. A key in which nothing happens for `
 
 Texts may name what stands out: `{{ observed }}` and `{{ expected }}` events over `{{ span }}` within `{{ radius }}`
 metres around `{{ place.lat }}`, `{{ place.lon }}`, and `{{ recurrence }}`, such as `3 years`, at most `more than 10
-years`. Where the rule writes no summary it says: 17 events within 550 m in 3 days, normally 4; as much as this about once
-in 3 years.
+years`. Where the rule writes no summary it says: 17 events within 550 m in 3 days, normally 4; as much as this about
+once in 3 years.
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Hotspot:
         if state.filling is not None:
             due = min(due, state.filling.end)
         elif state.last is not None:
-            due = min(due, state.last + self.memory + 1)
+            due = min(due, self._forgets(state.last))
         return None if due == AFTER_ALL else due
 
     def advance(self, state: HotspotState, now: Micros) -> None:
@@ -191,7 +191,7 @@ class Hotspot:
                 self.follower.advance(state, due)
             if state.filling is not None and state.filling.end == due:
                 self._on_edge(state, due)
-            elif state.filling is None and state.last is not None and state.last + self.memory < due:
+            elif state.filling is None and state.last is not None and self._forgets(state.last) <= due:
                 self.against.forget(state)
                 state.last = None
 
@@ -228,6 +228,10 @@ class Hotspot:
 
     def _with(self, spec: Mapping[str, Any], options: HoldOptions) -> Hotspot:
         return Hotspot(spec, options, self.zone, self.seed, self.holidays)
+
+    def _forgets(self, last: Micros) -> Micros:
+        """When nothing is remembered: between two bins, so that it is the same for events and for counts of them."""
+        return self.edges.after(last + self.memory)
 
     def _bin(self, end: Micros) -> Bin:
         return Bin(end, self.season.bucket(end - self.bin))

@@ -104,8 +104,8 @@ def _memory_begins(case: Case, edge: int) -> int:
         bin = member.time // case.size
         if begin is None or member.time >= quiet:
             begin = bin
-        # the window is empty `bins` bins after this one, and `memory` later all is forgotten
-        quiet = (bin + 1 + case.bins) * case.size + case.memory + 1
+        # the window is empty `bins` bins after this one; `memory` later, when the bin ends, all is forgotten
+        quiet = ((bin + 1 + case.bins) * case.size + case.memory) // case.size * case.size + case.size
     return begin if begin is not None else edge // case.size
 
 
