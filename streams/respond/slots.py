@@ -34,31 +34,36 @@ class Slots:
     def __init__(self) -> None:
         self._given: dict[bytes, bytes | None] = {}
         self._torn: dict[bytes, bytes | None] = {}
+        self._gone: dict[bytes, None] = {}  # those of the given that are None
 
     def give(self, stamp: int, fresh: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
         """The rows to write for values that changed; None deletes. To be written before the head.
 
         What is gone keeps its row until the next call: only then is the write before it complete.
         """
-        gone = [name for name, value in self._given.items() if value is None]
-        rows: dict[bytes, bytes | None] = dict.fromkeys(gone)
-        for name in gone:
+        rows: dict[bytes, bytes | None] = dict.fromkeys(self._gone)
+        for name in self._gone:
             del self._given[name]
+        self._gone = {}
         torn, self._torn = self._torn, {}
         for name, value in {**torn, **fresh}.items():
             before = self._given.get(name)
             if value is not None or before is not None:
                 rows[name] = packed(_packer.encode(Slot(stamp, value, before)))
                 self._given[name] = value
+                if value is None:
+                    self._gone[name] = None
         return rows
 
     def take(self, complete: int, rows: Mapping[bytes, bytes]) -> Iterator[tuple[bytes, bytes]]:
         """The values that count, in order of name; `complete` is the head's offset."""
-        self._given, self._torn = {}, {}
+        self._given, self._torn, self._gone = {}, {}, {}
         for name in sorted(rows):
             slot = _slots.decode(unpacked(rows[name]))
             value = slot.new if slot.stamp <= complete else slot.old
             self._given[name] = value
+            if value is None:
+                self._gone[name] = None
             if slot.stamp > complete:
                 self._torn[name] = value
             if value is not None:
