@@ -31,6 +31,7 @@ from streams.tools.playing import alone, play
 from streams.tools.replay import batches
 from streams.tools.simulate import Incident, Record, Span, simulate, span
 from streams.tools.simulate.spelling import FEEDS
+from streams.tools.simulate.stage import Spell
 from streams.tools.timeline import Arrival
 from tests.conftest import ROOT
 
@@ -117,6 +118,8 @@ class Week:
         spells: dict[str, list[tuple[Micros, Micros]]] = defaultdict(list)
         for spell in (spell for story in self.span.stories for spell in story.spells):
             spells[spell.device].append((spell.start - AROUND, spell.end + AROUND))
+            for gauge in self._beside(spell):
+                spells[gauge].append((spell.start - AROUND, spell.end + AROUND))
         reporting = {device.id for device in self.span.city.reporting if device.kind != "panel"}
         for record in simulate(SEED, MONDAY, DAYS, SCALE):
             device = _device(record)
@@ -124,6 +127,12 @@ class Week:
             if device not in reporting or any(start <= time < end for start, end in spells[device]):
                 yield record
         yield from (self._last(name) for name in FEEDS)
+
+    def _beside(self, spell: Spell) -> list[str]:
+        """Who is heard of beside a device that is silent: else its whole district would be."""
+        city = self.span.city
+        where = {one.district for one in city.sensors if one.id == spell.device}
+        return [] if spell.values is not None else [one.id for one in city.devices("rain") if one.district in where]
 
     def _last(self, source: str) -> Record:
         time = self.span.end + AFTER

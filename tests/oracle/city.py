@@ -158,6 +158,8 @@ class Episodes:
             "smoke-confirmed": self.smoke(),
             "manhole-open-in-rain": self.manholes(),
             "sensor-silent": self.silent(),
+            "district-silent": {((where,), begins + 15 * MINUTE, ends)
+                                for where, spans in self.dark().items() for begins, ends in spans},
         }
 
     def unanswered(self, first: str, field: str, within: Micros, *answers: str) -> set[Found]:
@@ -193,22 +195,38 @@ class Episodes:
         }
 
     def silent(self) -> set[Found]:
-        """Devices whose reports lie further apart than their interval and a quarter of an hour."""
+        """Devices whose reports lie further apart than their interval and a quarter of an hour.
+
+        What lies before the end of a silence of their whole district does not count, if it began before that was over.
+        """
         interval = {device.id: device.report_interval for device in yulan().sensors}
-        assert interval.keys() == {row["device"] for row in register_rows()}
-        sensors = [
-            event
-            for name, events in self.of.items()
-            if name.startswith(("sensor.", "meter."))
-            for event in events
-            if event.fields["device"] in interval
-        ]
-        return {
-            ((device,), one.time + interval[device] + 15 * MINUTE, then.time)
-            for device, reports in by_key(sensors, "device").items()
-            for one, then in pairwise(reports)
-            if then.time - one.time > interval[device] + 15 * MINUTE
-        }
+        district_of, dark = {row["device"]: row["district"] for row in register_rows()}, self.dark()
+        found = set()
+        for device, reports in by_key(self.reports(), "device").items():
+            allowed = interval[device] + 15 * MINUTE
+            for one, then in pairwise(reports):
+                since = one.time
+                for begins, ends in dark[district_of[device]]:
+                    since = ends if begins < since + allowed and since < ends else since
+                if then.time - since > allowed:
+                    found.add(((device,), since + allowed, then.time))
+        return found
+
+    def dark(self) -> dict[str, list[tuple[Micros, Micros]]]:
+        """By district the spans of more than a quarter of an hour without a report of any of its devices."""
+        reports: dict[str, list[Micros]] = {row["district"]: [] for row in register_rows()}
+        district_of = {row["device"]: row["district"] for row in register_rows()}
+        for event in self.reports():
+            reports[district_of[event.fields["device"]]].append(event.time)
+        return {where: [(one, then) for one, then in pairwise(sorted(times)) if then - one > 15 * MINUTE]
+                for where, times in reports.items()}
+
+    def reports(self) -> list[Event]:
+        """What came of the devices in the register."""
+        known = {device.id for device in yulan().sensors}
+        assert known == {row["device"] for row in register_rows()}
+        return [event for name, events in self.of.items() if name.startswith(("sensor.", "meter."))
+                for event in events if event.fields["device"] in known]
 
 
 def district(event: Event) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from streams.clocks import HOUR, MINUTE, SECOND
 from streams.places import distance
 from streams.records import Micros
-from streams.tools.simulate.chance import pick
+from streams.tools.simulate.chance import between, pick
 from streams.tools.simulate.city import Device
 from streams.tools.simulate.stage import Incident, Report, Spell, Stage, Story, Values, cast, ids, series
 
@@ -141,6 +141,22 @@ def silences(stage: Stage) -> Story:
         opened = last[1] + device.report_interval + 15 * MINUTE
         incidents.append(Incident("sensor-silent", (device.id,), opened, back[1], (last[0],), f"{device.kind} silent"))
     return cast(spells, *incidents)
+
+
+def blackout(stage: Stage) -> Story:
+    """The radio cell of a district has no power for 50 minutes, early in the morning."""
+    where, start = stage.districts[3], stage.midnight + HOUR + int(between(stage.chance("cell"), 0, 5)) * MINUTE
+    end = start + 50 * MINUTE
+    devices = [device for device in stage.city.sensors if device.district == where]
+    last = max((report for device in devices for report in stage.reports(device, start - HOUR, start)), key=_when)
+    back = min((report for device in devices for report in stage.reports(device, end, end + HOUR)), key=_when)
+    why = "a district's radio cell is down"
+    silent = Incident("district-silent", (where,), last[1] + 15 * MINUTE, back[1], (last[0],), why)
+    return cast([Spell(device.id, start, end) for device in devices], silent)
+
+
+def _when(report: Report) -> Micros:
+    return report[1]
 
 
 def backlog(stage: Stage) -> Story:
