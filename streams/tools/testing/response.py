@@ -179,8 +179,8 @@ class Stage:
         for topic, event in self.events:
             if topic == "notifications":
                 of = event["data"]
-                firing = [self._named(one["alert"]) for one in of["alerts"] if one["status"] == "firing"]
-                over = [self._named(one["alert"]) for one in of["alerts"] if one["status"] != "firing"]
+                firing = sorted(self._named(one["alert"]) for one in of["alerts"] if one["status"] == "firing")
+                over = sorted(self._named(one["alert"]) for one in of["alerts"] if one["status"] != "firing")
                 told.append({"at": _since(event["time"]), "to": of["receiver"], "reason": of["reason"],
                              "firing": firing, "over": over, "digest": of["digest"], "title": of["title"]})
         return told
