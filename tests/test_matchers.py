@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.matchers import OPERATORS, Matcher, all_of, either, parse, within
 
-CASES = (
+CASES: tuple[tuple[str, dict[str, str], bool], ...] = (
     ('severity="severe"', {"severity": "severe"}, True),
     ("severity = severe", {"severity": "severe"}, True),
     ('severity!="severe"', {}, True),

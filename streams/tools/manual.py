@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from streams.clocks import DAY, show_duration
@@ -155,7 +156,7 @@ def parts() -> dict[str, Callable[[], str]]:
         "top": lambda: fields_table(indicators.TOP_FIELDS),
         "of": lambda: fields_table(indicators.OF_FIELDS),
         "override": lambda: fields_table(overrides.OVERRIDE_FIELDS),
-        **{name: lambda name=name: fields_table(responding.TABLES[name]) for name in responding.TABLES},
+        **{name: partial(fields_table, fields) for name, fields in responding.TABLES.items()},
         "channel": lambda: fields_table(responding.CHANNEL_FIELDS),
         "interval": lambda: fields_table(responding.INTERVAL_FIELDS),
         "escalation step": lambda: fields_table(responding.STEP_FIELDS),
