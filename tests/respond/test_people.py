@@ -90,3 +90,14 @@ def test_shadows_have_neither_operators_nor_cases() -> None:
     fold = Respond(bundle(rule(dispatch=Dispatch("police", 1), status="experimental")))
     assert kinds(told(fold, finding())) == ["alert.firing"]
     assert fold.due is None
+
+
+def test_an_alert_that_fires_again_goes_on_counting_what_operators_did() -> None:
+    fold = Respond(BUNDLE)
+    alert = told(fold, finding())[0]["subject"]
+    envelopes = told(fold, act("alert.ack", 1, alert, "dispatcher"), finding(sequence=2, change=CLOSED, closed=3),
+                     finding(sequence=3, change=UPDATED, at=4), act("alert.ack", 5, alert, "dispatcher"))
+    acts = [one for one in envelopes if one["type"] == "tocsin.alert.operator"]
+    assert [one["data"]["state"] for one in acts] == ["acked", "normal", "new", "acked"]
+    assert [one["sequence"] for one in acts] == ["2", "3", "4", "5"]
+    assert len({one["id"] for one in acts}) == 4

@@ -74,8 +74,10 @@ class Operators:
 
     def gone(self, alert: str) -> None:
         """The alert was a mistake, or is part of another."""
-        if alert in self.rows.operators:
-            self.rows.drop("operator", alert)
+        row = self.rows.operators.get(alert)
+        if row is not None:
+            row.state, row.firing, row.until = NORMAL, False, None
+            self._kept(row)
 
     def act(self, action: Action) -> list[Change] | Refusal:
         """An operator does something; what is told of it, or why not."""
@@ -138,12 +140,16 @@ class Operators:
             return []
         row.state, row.version = state, row.version + 1
         row.until = at + self.policy.auto_close if state == RETURNED else until
+        self._kept(row)
+        return [Change(row.alert, state, at, row.version, actor, reason, row.until, bool(row.actor))]
+
+    def _kept(self, row: Operator) -> None:
+        """What is in no list and nobody touched is forgotten; of others the version goes on, as long as the alert."""
         self.rows.put("operator", row.alert, row)
-        if state == NORMAL:
+        if row.state == NORMAL and not row.actor:
             self.rows.drop("operator", row.alert)
         else:
             self._wait(row)
-        return [Change(row.alert, state, at, row.version, actor, reason, row.until, bool(row.actor))]
 
     def _wait(self, row: Operator) -> None:
         if row.until is not None:

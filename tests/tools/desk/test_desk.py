@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,17 @@ import orjson
 import pytest
 
 from streams import desk_words
-from streams.clocks import MINUTE, SECOND
+from streams.clocks import HOUR, MINUTE, SECOND
 from streams.findings import CLOSED
+from streams.logs import Outgoing, open_log
 from streams.policy import Deadlines, Owner, Policy, Step
 from streams.respond.cases.table import TABLE
 from streams.respond.operating.table import ACTIONS
 from streams.rules import Alert, Dispatch
 from streams.tools.asking import Misasked
-from streams.tools.desk import posting
+from streams.tools.desk import posting, story
 from streams.tools.desk.naming import brief, named
-from tests.desks import Deployment, deployed
+from tests.desks import TOPICS, Deployment, deployed
 from tests.responses import NOON, bundle, finding, rows, rule
 
 POLICY = Policy(
@@ -121,10 +123,10 @@ def test_a_story_is_told_in_order_of_time(home: Deployment, capsys: pytest.Captu
     capsys.readouterr()
     assert home.tocsin("alert", "show", crash) == 0
     text = capsys.readouterr().out
-    head, story = text.split("\n\n")
+    head, tale = text.split("\n\n")
     assert f"why      {WHY}" in head
     case = head.splitlines()[-1].split()[1][:6]
-    assert story.splitlines() == [
+    assert tale.splitlines() == [
         f"07-01 20:00:00  fires: Crashes in west (severe, in west). {WHY}",
         "07-01 20:00:00  police is sent, priority 1",
         f"07-01 20:00:00  case {case}: registered",
@@ -162,6 +164,24 @@ def test_what_cannot_be_meant_is_told_with_what_can(home: Deployment, capsys: py
     assert home.tocsin("alert", "ls", "--state", "seen") == 2
     assert home.tocsin("alert", "ack", "zzz", "--role", "king") == 2
     assert "there is no role 'king'" in capsys.readouterr().err
+
+
+def test_where_a_long_topic_is_read_from_is_searched_for(
+        home: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(story, "SEARCHED_FROM", 2)
+
+    async def searched() -> list[int]:
+        log = open_log(home.broker)
+        await log.start()
+        await log.append([Outgoing(TOPICS.late, 0, None, b"{}", (), number * HOUR) for number in range(20)])
+        found = [await story.beginning(log, TOPICS.late, since) for since in (None, 0, 7 * HOUR, 30 * HOUR)]
+        await log.stop()
+        return found
+
+    everything, first, seventh, after = asyncio.run(searched())
+    assert (everything, first) == (0, 0)
+    assert 5 <= seventh <= 7
+    assert after >= 17
 
 
 def test_ids_are_told_by_their_beginnings() -> None:
