@@ -129,7 +129,7 @@ def _drill(words: Words, common: Options) -> None:
     parser.add_argument("rule", help="the rule whose alert is played, or: end")
     parser.add_argument("id", nargs="?", default="", help="of `end`: which one (default: all)")
     parser.add_argument("--key", action="append", default=[], metavar="NAME=VALUE",
-                        help="a part of the rule's key, or district; may be given more than once")
+                        help="a part of the rule's key, district, or what its texts read, such as place.address")
     parser.add_argument("--severity", default="", metavar="S",
                         help="how grave it is played (default: as the rule says)")
 

@@ -6,7 +6,7 @@ limits or suppresses a rule's alerts, of compositions, or of vital signs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -27,7 +27,10 @@ LASTS: Micros = 4 * HOUR
 """An exercise that nobody ends is over by itself."""
 AT_MOST = 50
 ROLES = ("supervisor",)
-DISTRICT = "district"
+DISTRICT, PLACED = "district", "place.district"
+COORDINATES = ("place.lat", "place.lon")
+OPEN = "…"
+"""What a text reads that nobody said."""
 
 
 class Drills:
@@ -55,16 +58,18 @@ class Drills:
 
     def _start(self, action: Action) -> list[Finding] | Refusal:
         rule = self.bundle.rules.get(action.subject)
-        key: dict[str, Any] = {str(name): str(value) for name, value in action.details.get("key", {}).items()}
-        refusal = denial(action, ROLES, key.get(DISTRICT, key.get("place.district", "")), 0)
-        refusal = refusal or _unfit(rule, action, key)
+        said = {str(name): str(value) for name, value in action.details.get("key", {}).items()}
+        district = said.get(DISTRICT, said.get(PLACED, ""))
+        refusal = denial(action, ROLES, district, 0) or _unfit(rule, action, said)
         if refusal is not None:
             return refusal
         if len(self.memory.drills) >= AT_MOST:
             return refused("state", f"there are {AT_MOST} exercises already; end some of them")
         assert rule is not None
-        severity = action.details.get("severity")
-        facts = {SEVERITY: severity} if severity else {}
+        severity, facts = action.details.get("severity"), _facts(rule, said, district)
+        if severity:
+            facts[SEVERITY] = severity
+        key = {name: text for name, text in said.items() if name in (*rule.by, DISTRICT)}
         begun = Finding(finding_id(action.id), 1, OPENED, rule.id, rule.logic, {**key, EXERCISE: YES}, action.at, None,
                         None, [], 0, facts=facts, at=action.at)
         row = Drill(begun, action.at + LASTS, action.actor)
@@ -100,13 +105,32 @@ def drill_alert(action: str) -> str:
     return alert_id(finding_id(action))
 
 
-def _unfit(rule: Rule | None, action: Action, key: dict[str, Any]) -> Refusal | None:
+def _facts(rule: Rule, said: Mapping[str, str], district: str) -> dict[str, Any]:
+    """What the rule's texts read; what nobody says is left open."""
+    known = {PLACED: district, **said}
+    facts: dict[str, Any] = {name: known.get(name) or OPEN for name in rule.facts if name not in COORDINATES}
+    return facts | {name: _degrees(said[name]) for name in COORDINATES if name in said}
+
+
+def _degrees(text: str) -> float:
+    """Degrees of latitude or longitude; ValueError if it is none."""
+    found = float(text)
+    if not -180 <= found <= 180:
+        raise ValueError(text)
+    return found
+
+
+def _unfit(rule: Rule | None, action: Action, key: Mapping[str, str]) -> Refusal | None:
     if rule is None:
         return refused("unknown", f"there is no rule `{action.subject}`")
-    known = [*rule.by, *([] if DISTRICT in rule.by else [DISTRICT])]
+    known = list(dict.fromkeys((*rule.by, DISTRICT, *rule.facts, *COORDINATES)))
     strange = [name for name in key if name not in known]
     if strange:
-        return refused("incomplete", f"`{strange[0]}` is no part of the rule's key; there are {', '.join(known)}")
+        return refused("incomplete", f"the rule knows nothing of `{strange[0]}`; there are {', '.join(known)}")
+    try:
+        _facts(rule, key, "")
+    except ValueError:
+        return refused("incomplete", f"{' and '.join(COORDINATES)} are degrees")
     severity = action.details.get("severity", "")
     if severity and severity not in SEVERITIES:
         return refused("incomplete", f"`{severity}` is no severity; there are {', '.join(SEVERITIES)}")

@@ -9,6 +9,7 @@ import pytest
 
 from streams.actions import Action
 from streams.clocks import HOUR, MINUTE
+from streams.conditions import Expression
 from streams.findings import ActionRow, TickRow
 from streams.formats.cap.telling import Teller, tell
 from streams.policy import Inhibit, Policy, Receiver, Route
@@ -86,6 +87,8 @@ def test_it_is_over_by_a_word_or_by_itself_and_its_case_with_it(end: ActionRow |
     (act("drill.start", "crash", role="dispatcher"), "role", "supervisor"),
     (act("drill.start", "nothing"), "unknown", "no rule `nothing`"),
     (act("drill.start", "crash", key={"road": "G312"}), "incomplete", "there are district"),
+    (act("drill.start", "crash", key={"place.lat": "north"}), "incomplete", "are degrees"),
+    (act("drill.start", "crash", key={"place.lon": "nan"}), "incomplete", "are degrees"),
     (act("drill.start", "crash", severity="loud"), "incomplete", "there are info"),
     (act("drill.end", "x"), "unknown", "no exercise `x`"),
     (act("drill.dance"), "unknown", "nothing that can be done"),
@@ -94,6 +97,17 @@ def test_what_cannot_be_practised_is_refused_in_words(row: ActionRow, refused: s
     reason, sentence = answer(row, Respond(BUNDLE))
     assert reason == refused
     assert words in sentence
+
+
+def test_what_its_texts_read_can_be_said() -> None:
+    facts = {name: Expression(name, "string", lambda event: "") for name in ("place.district", "place.address", "cars")}
+    texts = Alert("{{ cars }} cars at {{ place.address }}, {{ place.district }}")
+    played = msgspec.structs.replace(CRASH, facts=facts, alert=texts)
+    key = {"district": "west", "place.address": "1 Peony Road", "place.lat": "31.2", "place.lon": "121.5"}
+    begun = told(Respond(bundle(played)), act("drill.start", "crash", key=key))[0]["data"]
+    assert begun["title"] == "EXERCISE: … cars at 1 Peony Road, west"
+    assert begun["place"] == {"lat": 31.2, "lon": 121.5, "address": "1 Peony Road"}
+    assert begun["district"] == "west"
 
 
 def test_there_are_only_so_many_at_a_time() -> None:
