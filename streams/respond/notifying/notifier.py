@@ -73,9 +73,11 @@ class Notifier:
         if known is None or (notice.labels, notice.starts, notice.place) != (known.labels, known.starts, known.place):
             self._forget(notice.id)
             self.inhibition.put(notice)
-        raised = known is not None and told.rank(notice.severity) > told.rank(known.severity)
-        new = known is None or (notice.fleeting and notice.labels != known.labels)
-        self.groups.seat(notice, now, new, raised)
+        if known is None or notice.labels != known.labels:
+            raised = known is not None and told.rank(notice.severity) > told.rank(known.severity)
+            self.groups.seat(notice, now, known is None or notice.fleeting, raised)
+        elif known.over(now) and not notice.over(now):
+            self.groups.seat(notice, now)
         self._keep(notice, now)
         return []
 
