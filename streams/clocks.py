@@ -42,6 +42,9 @@ def show_duration(span: Micros) -> str:
     return ("-" if span < 0 else "") + "".join(parts)
 
 
+_NAIVE_EPOCH = EPOCH.replace(tzinfo=None)
+
+
 def micros(moment: datetime) -> Micros:
     """An aware datetime as microseconds since the epoch, exact."""
     return (moment - EPOCH) // timedelta(microseconds=1)
@@ -54,7 +57,7 @@ def moment(time: Micros, zone: timezone | ZoneInfo = UTC) -> datetime:
 
 def rfc3339(time: Micros) -> str:
     """`2016-01-23T05:00:00.000000Z`."""
-    return moment(time).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{(_NAIVE_EPOCH + timedelta(microseconds=time)).isoformat(timespec='microseconds')}Z"
 
 
 @lru_cache(maxsize=64)

@@ -68,11 +68,13 @@ class Picture:
     def put(self, number: int, part: Finding) -> None:
         """A new finding, or the new content of one."""
         before = self._parts.get(number)
+        alike = before is not None and before.evidence == part.evidence
         if before is not None:
-            self._leave(number, before, before.evidence == part.evidence)
+            self._leave(number, before, alike)
         self._parts[number] = part
         self._weigh(part, 1)
-        self._events.update(part.evidence)
+        if not alike:
+            self._events.update(part.evidence)
         self._listed.add(number, part)
         for order in (self._first, self._last, self._largest):
             order.add(number, part)
@@ -92,12 +94,13 @@ class Picture:
     def _leave(self, number: int, part: Finding, alike: bool) -> None:
         """Take away what a finding gives; `alike`: what comes in its place names the same events."""
         self._weigh(part, -1)
+        if alike:
+            return
         for event in part.evidence:
             self._events[event] -= 1
             if not self._events[event]:
                 del self._events[event]
-        if not alike:
-            self._listed.forget(number)
+        self._listed.forget(number)
 
     def _weigh(self, part: Finding, sign: int) -> None:
         self._open += sign * (part.closed is None)

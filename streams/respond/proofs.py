@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 from streams.findings import Finding
@@ -23,18 +24,35 @@ class Proofs:
 
     def add(self, alert: Grouped, finding: Finding) -> None:
         """An alert stands for a finding."""
-        for event in finding.evidence if alert.group else ():
-            counts = self._alerts.setdefault((alert.group, event), {}).setdefault(alert.id, [0, 0])
-            counts[0] += 1
-            counts[1] += is_instant(finding)
+        self._add(alert, finding.evidence, is_instant(finding))
 
     def remove(self, alert: Grouped, finding: Finding) -> None:
-        """It stands for it no more, or for other content of it."""
-        for event in finding.evidence if alert.group else ():
+        """It stands for it no more."""
+        self._remove(alert, finding.evidence, is_instant(finding))
+
+    def replace(self, alert: Grouped, before: Finding, after: Finding) -> None:
+        """It stands for other content of a finding, which mostly names one event more."""
+        instant = is_instant(after)
+        if instant != is_instant(before):
+            self.remove(alert, before)
+            self.add(alert, after)
+        elif before.evidence != after.evidence:
+            old, new = set(before.evidence), set(after.evidence)
+            self._remove(alert, [event for event in before.evidence if event not in new], instant)
+            self._add(alert, [event for event in after.evidence if event not in old], instant)
+
+    def _add(self, alert: Grouped, events: Iterable[str], instant: bool) -> None:
+        for event in events if alert.group else ():
+            counts = self._alerts.setdefault((alert.group, event), {}).setdefault(alert.id, [0, 0])
+            counts[0] += 1
+            counts[1] += instant
+
+    def _remove(self, alert: Grouped, events: Iterable[str], instant: bool) -> None:
+        for event in events if alert.group else ():
             alerts = self._alerts[alert.group, event]
             counts = alerts[alert.id]
             counts[0] -= 1
-            counts[1] -= is_instant(finding)
+            counts[1] -= instant
             if not counts[0]:
                 del alerts[alert.id]
             if not alerts:

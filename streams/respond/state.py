@@ -155,10 +155,8 @@ class Memory:
     def attach(self, alert: AlertState, finding: Finding) -> None:
         """Make a finding, or its newest content, a part of an alert."""
         known = self.parts.get(finding.id)
-        if known is not None:
-            self._proofs.remove(alert, known.finding)
         number = self._following(alert) if known is None else known.number
-        self._take(alert, Part(alert.id, number, finding))
+        self._take(alert, Part(alert.id, number, finding), None if known is None else known.finding)
         self._fresh["part", finding.id] = None
         self.put("alert", alert.id, alert)
 
@@ -274,11 +272,14 @@ class Memory:
         youngest = next(reversed(alert.parts), None)
         return 0 if youngest is None else self.parts[youngest].number + 1
 
-    def _take(self, alert: AlertState, part: Part) -> None:
+    def _take(self, alert: AlertState, part: Part, before: Finding | None = None) -> None:
         finding = part.finding
         alert.parts[finding.id] = finding
         self.parts[finding.id] = part
-        self._proofs.add(alert, finding)
+        if before is None:
+            self._proofs.add(alert, finding)
+        else:
+            self._proofs.replace(alert, before, finding)
         self._pictures.setdefault(alert.id, Picture()).put(part.number, finding)
 
     def _head(self) -> bytes:
