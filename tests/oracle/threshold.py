@@ -104,7 +104,8 @@ def measured(measure: Measure, inside: tuple[Member, ...]) -> Any:
         case "slope":
             return slope(inside, measure.per)
         case "spread":
-            return fitted(max(values) - min(values))
+            largest, smallest = (measured(Measure(name, measure.text), inside) for name in ("max", "min"))
+            return fitted(largest - smallest)
         case "deviation":
             return deviation(inside)
     raise AssertionError(measure.name)
