@@ -26,7 +26,7 @@ KEEP = 1 - 1 / 1344
 
 
 def looked(mean: float, spread: float) -> Outlook:
-    return Outlook(mean, mean, spread, mean)
+    return Outlook(mean, mean, spread, mean, spread)
 
 
 def shift(by: float = 0.3, up: bool = True, counts: bool = True, span: int = 12, apart: float = MONTH,
