@@ -149,18 +149,19 @@ class Episodes:
                 recovered=lambda mean: mean < 3,
                 wait=2 * MINUTE,
             ),
-            "lift-alarm-unanswered": self.unanswered(
-                "lift.trapped", "incident", 5 * MINUTE, "dispatch.accepted", "dispatch.cancelled"
-            ),
-            "request-unassigned": self.unanswered(
-                "request.hazard", "request", 30 * MINUTE, "request.assigned"
-            ),
+            **self.open(),
             "smoke-confirmed": self.smoke(),
             "manhole-open-in-rain": self.manholes(),
             "sensor-silent": self.silent(),
             "district-silent": {((where,), begins + 15 * MINUTE, ends)
                                 for where, spans in self.dark().items() for begins, ends in spans},
         }
+
+    def open(self) -> dict[str, set[Found]]:
+        """What should have been answered and was not, by rule."""
+        trapped = self.unanswered("lift.trapped", "incident", 5 * MINUTE, "dispatch.accepted", "dispatch.cancelled")
+        return {"lift-alarm-unanswered": trapped,
+                "request-unassigned": self.unanswered("request.hazard", "request", 30 * MINUTE, "request.assigned")}
 
     def unanswered(self, first: str, field: str, within: Micros, *answers: str) -> set[Found]:
         """Firsts without an answer, at the last moment included."""
