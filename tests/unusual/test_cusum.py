@@ -26,7 +26,8 @@ KEEP = 1 - 1 / 1344
 
 
 def looked(mean: float, spread: float) -> Outlook:
-    return Outlook(mean, mean, spread, mean, spread)
+    """All levels alike, and all spreads."""
+    return Outlook(*(spread if name in ("spread", "swing") else mean for name in Outlook.__struct_fields__))
 
 
 def shift(by: float = 0.3, up: bool = True, counts: bool = True, span: int = 12, apart: float = MONTH,
