@@ -34,11 +34,13 @@ RULES = """
 ---
 {kind: threshold, id: several, rule: [device, seat, cabinet], window: 30m, condition: {gte: 2}, owner: o}
 """
+SMALL = RULES.partition("---\n{kind: absence, id: still")[0]
 REGISTER = b"{kind: register, id: ks, key: k, fields: {k: string, g: string, every: duration}}\n"
 GROUPS, EVERY = {"x": "1", "y": "1", "z": "2"}, {"x": 3, "y": 2, "z": 3}
 SILENCE = 12 * MINUTE
 Outages: TypeAlias = list[tuple[int, int | None]]
 SOME = PLANS.filter(bool)
+FEW = SOME.map(lambda plan: plan[:8])
 
 
 @cache
@@ -117,19 +119,19 @@ def test_in_order_nothing_is_retracted(plan: list[Spot], cuts: list[bool]) -> No
     assert not [finding for finding in found if finding.change == RETRACTED and finding.rule != "several"]
 
 
-@given(SOME, CUTS, st.integers(1, 3), TURNS, st.integers(1, 4))
+@given(FEW, CUTS, st.integers(1, 3), TURNS, st.integers(1, 4))
 def test_a_restart_gives_the_same_bytes(plan: list[Spot], cuts: list[bool], partitions: int, choose: list[int],
                                         restart: int) -> None:
-    plain, again = (folded(made(), plan, "late", cuts, partitions, choose, often) for often in (0, restart))
+    plain, again = (folded(made(SMALL), plan, "late", cuts, partitions, choose, often) for often in (0, restart))
     assert again.sent == plain.sent
     assert again.told == plain.told
 
 
-@given(SOME, CUTS, st.integers(1, 3), TURNS, st.integers(2, 5), CUTS)
+@given(FEW, CUTS, st.integers(1, 2), TURNS, st.integers(2, 5), CUTS)
 def test_a_crash_and_what_is_sent_twice_change_nothing(plan: list[Spot], cuts: list[bool], partitions: int,
                                                        choose: list[int], keep: int, crashes: list[bool]) -> None:
-    plain = folded(made(), plan, "late", cuts, partitions, choose)
-    again = folded(made(), plan, "late", cuts, partitions, choose, keep, crashes)
+    plain = folded(made(SMALL), plan, "late", cuts, partitions, choose)
+    again = folded(made(SMALL), plan, "late", cuts, partitions, choose, keep, crashes)
     assert final(told(again)) == final(told(plain))
     before = told(plain)
     for partition, frame in [one for sent in plain.sent for one in sent]:

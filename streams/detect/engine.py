@@ -71,13 +71,12 @@ class Engine:
         self.onward = Onward(bundle, partition, partitions)
         self._observed = [live for live in self._live.values() if live.name in self.onward.observed]
         self._standing_above = [live for live in self._live.values() if live.name in self.onward.below]
-        self._sends = bool(self._observed or self._standing_above)
+        self._stood: dict[str, Standing] = {}
 
     def step(self, offset: int, frame: WorkFrame) -> list[Finding]:
         """Fold one frame; the findings in the order they were concluded."""
         self.offset = offset
-        if self._sends:
-            self.onward.start(offset, self._standing())
+        self.onward.start(offset, self._stood or self._standing())
         self._out, self._first, self.readings = self._first, [], []
         self.switched = len(self._out)
         for row in frame.rows:
@@ -88,8 +87,8 @@ class Engine:
             else:
                 assert isinstance(row, VersionRow)
                 self._on_version(row)
-        if self._sends:
-            self.onward.finish(self._standing())
+        self._stood = self._standing()
+        self.onward.finish(self._stood)
         return self._out
 
     def step_through(self, frame: WorkFrame) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from streams.clocks import DAY, show_duration
+from streams.clocks import show_duration
 from streams.kinds import all_kinds
 from streams.rulefile.building import Builder
 from streams.rulefile.codes import Report
@@ -14,6 +14,7 @@ from streams.rulefile.drafts import RuleDraft
 from streams.rulefile.expressions import Expressions, Names
 from streams.rulefile.fields import read_fields
 from streams.rulefile.reading import documents
+from streams.rulefile.scalars import LONGEST
 from streams.rulefile.selection import Selection, branch_of, fits
 from streams.rulefile.spots import FileText
 from streams.rulefile.structures import READERS
@@ -31,6 +32,9 @@ every: {silence}
 forget_after: {forget}
 severity: moderate
 owner: city
+alert:
+  title: {title}
+  summary: "Nothing since {{{{ since }}}}; something at least every {silence} is normal. What it tells of is unknown."
 """
 
 
@@ -50,7 +54,7 @@ def silence_rule(source: Source, names: Names, sources: Mapping[str, Source], ex
             branch=json.dumps(branch),
             where=json.dumps(f"source == {json.dumps(source.id)}"),
             silence=show_duration(source.silence),
-            forget=show_duration(max(30 * DAY, 2 * source.silence)),
+            forget=show_duration(LONGEST),  # as long as it stands in the files, somebody must know that it is silent
         ),
     )
     (node,) = documents(file, report)

@@ -26,7 +26,7 @@ KILLS = 10
 
 def test_ten_kills_of_the_embedded_service_lose_nothing(tmp_path: Path) -> None:
     documents = "\n\n".join([thresholds(), composites(), sequences(), silences()])
-    rules = write_rules(tmp_path / "rules", documents, idle="4s")
+    rules = write_rules(tmp_path / "rules", documents, idle="4s", silence="silence: 2h")
     bundle = load(rules)
     wanted = episodes(Backtest(bundle, [("calls", shared() / CALLS)], "arrival", finish=True).final())
     broker, dice = f"embedded://{tmp_path}/log.db", random.Random(4)
