@@ -127,9 +127,9 @@ def cut_by_bytes(rows: Iterable[Row], at_most: int) -> Iterator[list[Row]]:
         yield part
 
 
-def packed(row: bytes) -> bytes:
-    """A row of state as bytes; a large one compressed, because an entry of a log has a limit."""
-    return row if len(row) < COMPRESS_FROM else ZLIB + zlib.compress(row, 1)
+def packed(row: bytes, least: int = COMPRESS_FROM) -> bytes:
+    """A row of state as bytes; one of at least so many compressed, because an entry of a log has a limit."""
+    return row if len(row) < least else ZLIB + zlib.compress(row, 1)
 
 
 def unpacked(value: bytes) -> bytes:

@@ -15,6 +15,7 @@ from streams.outages import Above, Outage
 from streams.records import KeyValues, Micros
 from streams.rules import Bundle, Rule
 
+SIFT_AT_LEAST = 1_000  # calls of a domain
 _packer = msgspec.msgpack.Encoder()
 
 
@@ -69,6 +70,7 @@ class Domain:
         self.horizon: Micros = BEFORE_ALL
         self.since: Micros = AFTER_ALL
         self.heap: list[tuple[Micros, bytes, Key]] = []
+        self._sift_at = SIFT_AT_LEAST
         self.rules: list[LiveRule] = []
 
     def arm(self, key: Key, wake: Micros) -> None:
@@ -76,6 +78,18 @@ class Domain:
         if wake < key.wake:
             key.wake = wake
             heapq.heappush(self.heap, (wake, key.name, key))
+            if len(self.heap) > self._sift_at:
+                self._sift()
+
+    def _sift(self) -> None:
+        """Let go the calls that will not be made: a key that is called every hour leaves one for weeks ahead.
+
+        It changes nothing but memory.
+        """
+        kept = {(call[0], id(call[2])): call for call in self.heap if call[2].wake == call[0]}
+        self.heap[:] = kept.values()
+        heapq.heapify(self.heap)
+        self._sift_at = max(SIFT_AT_LEAST, 2 * len(self.heap))
 
     def follow(self, key: Key) -> None:
         """Arm a key that took an event: to settle it, too, if it is the first; later ones settle with that."""

@@ -19,6 +19,7 @@ from streams.records import KeyValues, Member, Micros, packed
 
 SETTLE_AT_LEAST = 64
 SETTLE_WITHIN = HOUR  # a key that is called for another reason so soon is not called only to settle
+LEARNT_FROM = 1_000  # bytes of a head that is more than events: what was learnt, which the base holds as well
 EVENTS_LIMIT = 50_000  # of one key, that are not settled
 _packer = msgspec.msgpack.Encoder()
 
@@ -161,7 +162,7 @@ class Key:
         if self.base is not None:
             base = self._settled()
             detector.renew(base, self.key)
-            self.base = _packer.encode(base)
+            self.base = _encoded(base)
         folded = self.events[self.folded - 1].time + 1 if self.folded else BEFORE_ALL
         self.refold(max(clock, self.done, folded))
         return before
@@ -191,7 +192,7 @@ class Key:
             self.events.clear()
             self.folded, self.done, self._ids = 0, BEFORE_ALL, None
             self.head.hold.settle()
-            self.base = _packer.encode(self.head)
+            self.base = _encoded(self.head)
             return False
         old = bisect_left(self.events, horizon, key=lambda one: one.time)
         if (old >= SETTLE_AT_LEAST and 2 * old >= len(self.events)) or self._past_episodes(horizon):
@@ -229,8 +230,10 @@ class Key:
     def encode(self, frame: int) -> bytes:
         """The state as bytes; `frame` is the offset of the frame it stands behind."""
         head = _packer.encode(self.head)
-        return packed(_packer.encode(KeyRow(2, frame, self.rule, self.key, self.since, self.base, head, self.events,
-                                     self.folded, self.done, self.wake, self.floor, self.listed)))
+        row = _packer.encode(KeyRow(2, frame, self.rule, self.key, self.since, self.base, head, self.events,
+                                    self.folded, self.done, self.wake, self.floor, self.listed))
+        learnt = self.base is not None and len(self.base) >= LEARNT_FROM
+        return packed(row, LEARNT_FROM) if learnt else packed(row)
 
     def load(self, row: KeyRow) -> None:
         """Take over the state that a row holds."""
@@ -286,7 +289,12 @@ class Key:
             settled.inherit(told)
         mine.settle(hold.episodes)
         hold.settle()
-        self.base = _packer.encode(mirror.head)
+        self.base = _encoded(mirror.head)
         self.events = self.events[count:]
         self.folded -= count
         self._ids = None
+
+
+def _encoded(state: Any) -> bytes:
+    """A state as bytes that are to be kept: a copy, because what the encoder gives holds room that it did not need."""
+    return bytes(memoryview(_packer.encode(state)))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.detection.keys import measure
+from streams.clocks import HOUR, MINUTE
+from streams.detect.domains import SIFT_AT_LEAST, Domain
+from streams.detect.keys import Key
 from streams.findings import RETRACTED
+from streams.judging.episodes import HoldOptions
+from streams.kinds.match import Match
 from tests.composed import CUTS, PLANS, TURNS, City, Spot, final, folded, frames, told
 from tests.test_outages import made
 
@@ -60,3 +66,17 @@ def test_what_was_learnt_stays_where_an_edit_does_not_touch_it() -> None:
     assert [one for one in final(told(city)) if one[0] == "many"] == plain
     assert "few" in {one[0] for one in final(told(folded(made(RULES), BUSY)))}
     assert "few" not in {one[0] for one in final(told(city))}  # its bins are others now, so it learns anew
+
+
+def test_a_key_is_kept_in_less_than_two_kilobytes() -> None:
+    assert measure(12, 2)["most_bytes_kept"] < 2000
+
+
+def test_calls_that_will_not_be_made_are_not_kept() -> None:
+    domain = Domain(frozenset("s"), HOUR)
+    key = Key("r", Match(HoldOptions()), (), b"k", 0)
+    for hour in range(10 * SIFT_AT_LEAST):
+        key.wake = 10**15 + hour  # as after a call, when nothing waits before it is forgotten
+        domain.arm(key, hour * MINUTE)
+    assert len(domain.heap) <= SIFT_AT_LEAST + 1
+    assert domain.heap[-1][0] == key.wake
