@@ -59,10 +59,15 @@ def build(tree: Node, scope: Scope, finish: Callable[[Any], Any] | None = None) 
     return _Emitter(scope, exact=False).function(tree, finish, again)
 
 
-def build_all(forms: Sequence[tuple[Node, Scope, Callable[[Any], Any] | None]]) -> Callable[..., tuple[Any, ...]]:
-    """One function that gives the values of all trees of one scope in their order, None for each that fails."""
+def build_all(
+    forms: Sequence[tuple[Node, Scope, Callable[[Any], Any] | None]], alone: Sequence[Callable[..., Any]]
+) -> Callable[..., tuple[Any, ...]]:
+    """One function that gives the values of all trees of one scope in their order, None for each that fails.
+
+    `alone` are the functions of each by itself, for where it raises.
+    """
     emitter = _Emitter(forms[0][1], exact=False)
-    return emitter.all_of([(tree, finish, build(tree, scope, finish)) for tree, scope, finish in forms])
+    return emitter.all_of([(tree, finish, one) for (tree, _, finish), one in zip(forms, alone, strict=True)])
 
 
 def _or_none(function: Callable[..., Any], *args: Any) -> Any:

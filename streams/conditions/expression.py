@@ -30,7 +30,7 @@ class Expression:
     value into one of the world outside.
     """
 
-    __slots__ = ("decided", "equalities", "form", "function", "paths", "prefix", "text", "type")
+    __slots__ = ("beside", "decided", "equalities", "form", "function", "paths", "prefix", "text", "type")
 
     def __init__(
         self, text: str, type: str, function: Callable[..., Any], paths: frozenset[str] = frozenset(),
@@ -40,6 +40,7 @@ class Expression:
         self.text, self.type, self.function = text, type, function
         self.paths, self.equalities, self.prefix = paths, equalities or {}, prefix
         self.decided, self.form = decided, form
+        self.beside: tuple[tuple[Expression, ...], Callable[..., tuple[Any, ...]]] | None = None  # see `together`
 
     def __call__(self, *args: Any) -> Any:
         """The value for these arguments."""
@@ -99,12 +100,22 @@ def part_of(whole: Expression, node: Node, text: str, expect: str | None) -> Exp
 def together(parts: Sequence[Expression]) -> Callable[..., tuple[Any, ...]]:
     """One function for the values of several expressions of one scope, None for each that fails.
 
-    One call instead of one for each part: a record of many fields is read so.
+    One call instead of one for each part: a record of many fields is read so. The first part remembers it, because
+    compiling takes long and every engine of a bundle, each time it restarts, wants the same.
     """
-    forms = [part.form for part in parts if part.form is not None]
-    if forms and len(forms) == len(parts) and all(scope is forms[0][1] for _, scope, _ in forms):
-        return build_all(forms)
+    if not parts:
+        return lambda *args: ()
+    kept, whole = parts[0].beside, tuple(parts)
+    if kept is None or kept[0] != whole:
+        kept = parts[0].beside = whole, _together(whole)
+    return kept[1]
+
+
+def _together(parts: tuple[Expression, ...]) -> Callable[..., tuple[Any, ...]]:
     functions = [part.function for part in parts]
+    forms = [part.form for part in parts if part.form is not None]
+    if len(forms) == len(parts) and all(scope is forms[0][1] for _, scope, _ in forms):
+        return build_all(forms, functions)
     return lambda *args: tuple([_or_none(function, args) for function in functions])
 
 
