@@ -91,7 +91,7 @@ def _run(words: Words) -> None:
     parser = _command(words, "run", commands.run, "run a worker of the service")
     _rules(parser)
     _broker(parser)
-    parser.add_argument("--role", choices=("ingest", "detect", "respond", "all"), default="all",
+    parser.add_argument("--role", choices=("ingest", "detect", "respond", "deliver", "all"), default="all",
                         help="which stage this worker plays (default: all)")
     parser.add_argument("--partitions", type=int, default=4,
                         help="of Tocsin's own topics when they are made (default: 4)")

@@ -38,6 +38,7 @@ class DeadReason(enum.StrEnum):
     WRONG_TYPE = "wrong_type"
     POISON_FRAME = "poison_frame"
     NOT_AN_ACTION = "not_an_action"
+    NOT_DELIVERED = "not_delivered"
 
 
 class RouteReason(enum.StrEnum):
@@ -108,6 +109,7 @@ SENTENCES: dict[str, str] = {
     DeadReason.NOT_AN_OBJECT: "The record is JSON, but not an object.",
     DeadReason.NOT_CLOUDEVENT: "The record lacks what CloudEvents 1.0 requires.",
     DeadReason.NOT_AN_ACTION: "A record of `tocsin.feedback` is no action that could be taken: its type, role or data.",
+    DeadReason.NOT_DELIVERED: "A notification was refused by its receiver, or could not be delivered in many attempts.",
     DeadReason.NOT_XML: "The record is not XML, or has a document type (`DOCTYPE`), which is never read.",
     DeadReason.NOT_CAP: "The record is XML, but not an alert that fits the schema of CAP 1.2.",
     DeadReason.TOO_LARGE: "The record is larger than the limit of one record (1 MiB).",

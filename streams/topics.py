@@ -60,6 +60,7 @@ class Topics:
             TopicSpec(self.state("ingest"), partitions, compacted=True),
             TopicSpec(self.state("detect"), partitions, compacted=True),
             TopicSpec(self.state("respond"), 1, compacted=True),
+            TopicSpec(self.state("deliver"), 1, compacted=True),
         ]
 
 

@@ -50,7 +50,7 @@ IMPURE = {
     "time", "random", "os", "socket", "asyncio", "secrets", "uuid", "threading", "subprocess",
     "multiprocessing", "sqlite3", "signal", "select", "ssl", "tempfile", "shutil", "urllib", "http",
     "logging", "pathlib",
-    "faust", "mode", "aiokafka", "kafka", "prometheus_client", "rich",
+    "faust", "mode", "aiokafka", "kafka", "prometheus_client", "rich", "aiohttp", "smtplib",
 }
 READS_FILES = {"rulefile"}  # may import pathlib
 IMPURE_CALLS = {

@@ -25,6 +25,7 @@ from streams.logs import Log, open_log
 from streams.respond.board import Board
 from streams.rules import Bundle
 from streams.service.app import faust_app
+from streams.service.deliver import DeliverLoop, readings_of, receiver_topics
 from streams.service.feedback import FeedbackLoop
 from streams.service.folds import DetectFold, RespondFold
 from streams.service.intake import IngestLoop
@@ -33,7 +34,7 @@ from streams.service.stage import Stage
 from streams.service.watchdog import Watchdog
 from streams.topics import PREFIX, Topics, city_topics
 
-ROLES = ("ingest", "detect", "respond")
+ROLES = ("ingest", "detect", "respond", "deliver")
 BEAT_EVERY_S = 0.25
 FEEDS_EVERY = 8  # beats between two looks at how far ingest is behind
 COMPACT_EVERY_S = 300.0
@@ -67,6 +68,7 @@ class Worker:
         self.apps: list[faust.App] = []
         self.ingest: IngestLoop | None = None
         self.feedback: FeedbackLoop | None = None
+        self.deliver: DeliverLoop | None = None
         self.records: Counter[tuple[str, str]] = Counter()
         self.dead: Counter[tuple[str, str]] = Counter()
         self.watchdog = Watchdog(settings.patience_s)
@@ -81,7 +83,8 @@ class Worker:
         await self._start()
         ready()
         loops = [asyncio.create_task(self._tend(stopping)), asyncio.create_task(self._beat(stopping))]
-        loops += [asyncio.create_task(loop.run(stopping)) for loop in (self.ingest, self.feedback) if loop is not None]
+        loops += [asyncio.create_task(loop.run(stopping))
+                  for loop in (self.ingest, self.feedback, self.deliver) if loop is not None]
         waiting = asyncio.create_task(stopping.wait())
         try:
             await asyncio.wait([waiting, *loops], return_when=asyncio.FIRST_COMPLETED)
@@ -105,6 +108,9 @@ class Worker:
         if "respond" in self.settings.roles:
             self._play("respond", self.topics.respond, lambda number: RespondFold(self.bundle, self.topics, number))
             self.feedback = FeedbackLoop(self.log, self.topics, self._on_dead_action)
+        if "deliver" in self.settings.roles:
+            await self.log.create(receiver_topics(self.bundle))
+            self.deliver = DeliverLoop(self.bundle, self.log, self.topics, wall)
         if self.settings.metrics_port is not None:
             self.port = Port(self.settings.metrics_port, self.readings, self.is_ready)
             self.port.start()
@@ -206,6 +212,9 @@ class Worker:
                 seen |= {(role, str(number)): (lag, at.get(number, -1)) for number, lag in (await stage.lag()).items()}
             # only of what is ours now: what was given up is behind for ever
             self._lags = {name: lag for name, (lag, _) in seen.items()}
+            waits = None if self.deliver is None else await self.deliver.lag()
+            if waits is not None:  # no work for the watchdog: a receiver that is away must not end the worker
+                self._lags["deliver", "0"] = waits
             self.watchdog.beat({name: at for name, (lag, at) in seen.items() if lag > 0})
             await _pause(stopping, BEAT_EVERY_S)
 
@@ -277,7 +286,7 @@ class Worker:
             Reading("gaps_filled", "Gaps in what was delivered, filled by reading the log.", ("role",),
                     {(role,): stage.gaps_filled for role, stage in self.stages.items()}),
             Reading("lag_entries", "Entries not yet folded.", ("role", "partition"), self._lags, gauge=True),
-            *gauges(boards),
+            *readings_of(self.deliver), *gauges(boards),
         ]
 
     def _on_dead_action(self, reason: str) -> None:

@@ -76,6 +76,8 @@ class DeadLetter(msgspec.Struct):
     received_at: When it came; null if nobody knows.
     record: The record, or the first part of a large one.
     encoding: Whether that is text or base64.
+    receiver: Of a notification that was not delivered: whom it was for.
+    channel: By which channel.
     """
 
     reason: str
@@ -89,3 +91,5 @@ class DeadLetter(msgspec.Struct):
     received_at: str | msgspec.UnsetType | None = msgspec.UNSET
     record: str | msgspec.UnsetType = msgspec.UNSET
     encoding: Literal["text", "base64"] | msgspec.UnsetType = msgspec.UNSET
+    receiver: str | msgspec.UnsetType = msgspec.UNSET
+    channel: str | msgspec.UnsetType = msgspec.UNSET
