@@ -11,7 +11,9 @@ believed as far as there is evidence for it (`ALIKE`). Scaled is by two levels, 
 hours, because a day that is busy all over is no row of incidents. Counts are negative binomial around that; how much
 they scatter beyond chance (`1 / size`) is estimated from what came, all buckets together.
 
-*Values* are Student's t around what is expected, with one scale for all buckets; the level is added to it.
+*Values* are Student's t around what is expected, with one scale for all buckets; the levels are added to it. That of
+the last hours is the faded mean of how far they were off; hours without a value fade it. What is normal is learnt
+against the level of weeks and its scale, as if there were no other, so that a change for good takes its time.
 
 What is rarer than `CLIP` is learnt as if it were just that rare, so that an incident does not become normal, while a
 change for good does within some weeks.
@@ -44,6 +46,7 @@ DRAWN = 1.0  # how many bins the mean of all counts for, beside those of a bucke
 LEVEL_SHARE = 4  # the level follows so many times as fast as the buckets
 LEVEL_MASS = 20.0  # so many expected events speak for the level of the buckets
 LATELY, LATELY_MASS = 12 * HOUR, 60.0  # how far back the level of the last hours looks, and what speaks against one
+HOURS_OF_VALUES, MASS_OF_VALUES = 8 * HOUR, 2.0  # the same of values; so many bins speak against such a level
 BEGUN = 0.5  # the share of what can be remembered that a profile stands for
 HEARSAY = 15.0  # so many events of `LEVEL_MASS` do not speak for a level that is nothing but that of others
 ALIKE = 40.0  # so many events, as good as those of Poisson, speak for a bucket to be as the days and hours around it
@@ -103,6 +106,9 @@ class Learnt(msgspec.Struct, array_like=True):
     what came and of what the buckets foretold; `scatter` and `base` make the estimate of the spread. `fresh` and
     `awaited` are as `came` and `foretold`, of the last hours. Of counts each event of a bin adds to the last six
     as much as it tells.
+
+    Of values `fresh` and `awaited` are how far the last hours were off and how many they are, when the bin that began
+    at `last` was learnt; `left` is as `scatter`, of what is off with the level of the last hours too.
     """
 
     cells: bytearray
@@ -115,19 +121,22 @@ class Learnt(msgspec.Struct, array_like=True):
     base: float = 0.0
     fresh: float = 0.0
     awaited: float = 0.0
+    left: float = 0.0
+    last: Micros = 0
 
 
 class Outlook(msgspec.Struct, frozen=True):
     """What a bin is expected to bring: `plain` by the buckets alone, `mean` with the level of late, and the spread.
 
     The spread of counts is the negative binomial's size, that of values the scale of Student's t. `steady` is with the
-    level of weeks, without that of the last hours.
+    level of weeks, without that of the last hours, and `swing` the spread around that.
     """
 
     plain: float
     mean: float
     spread: float
     steady: float
+    swing: float
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -269,7 +278,7 @@ class Counts(Baseline):
         plain = self._usual(learnt, self.season.bucket(begin), scatter)
         steady = plain * (learnt.came + LEVEL_MASS) / (learnt.foretold + LEVEL_MASS)
         mean = steady * (learnt.fresh + LATELY_MASS) / (learnt.awaited + LATELY_MASS)
-        return Outlook(plain, mean, 1.0 / scatter, steady)
+        return Outlook(plain, mean, 1.0 / scatter, steady, 1.0 / scatter)
 
     def learn(self, learnt: Learnt, begin: Micros, value: float) -> None:
         if learnt.bins:
@@ -378,27 +387,39 @@ class Counts(Baseline):
 class Values(Baseline):
     """Of measured values: a bin without one is no bin. `scatter / base` is the mean distance from what was expected."""
 
+    def __init__(self, season: Season, memory: Micros, min_samples: int | None = None, shared: int = 1) -> None:
+        super().__init__(season, memory, min_samples, shared)
+        # bins that overlap are as the last because they are made of the same events: that is no level
+        self._mass = MASS_OF_VALUES if shared == 1 else math.inf
+
     def outlook(self, learnt: Learnt, begin: Micros) -> Outlook:
         plain = self._plain(learnt, self.season.bucket(begin))
-        level = learnt.came / (learnt.foretold + 1.0)
-        scale = learnt.scatter / learnt.base / _MEAN_SIZE if learnt.base else 0.0
-        return Outlook(plain, plain + level, max(scale, 1e-9 * (1.0 + abs(plain))), plain + level)
+        steady = plain + learnt.came / (learnt.foretold + 1.0)
+        kept = _kept(learnt, begin)
+        lately = learnt.fresh * kept / (learnt.awaited * kept + self._mass)
+        least, base = 1e-9 * (1.0 + abs(plain)), learnt.base * _MEAN_SIZE or math.inf
+        spread, swing = max(least, _left(learnt) / base), max(least, learnt.scatter / base)
+        return Outlook(plain, steady + lately, spread, steady, swing)
 
     def learn(self, learnt: Learnt, begin: Micros, value: float) -> None:
-        if not learnt.bins:
-            self._keep(learnt, begin, value)
-            return
-        outlook = self.outlook(learnt, begin)
-        off = value - outlook.mean
-        if learnt.bins > 20:  # before, what is far cannot be told from what is not known
-            most = _CLIPPED * outlook.spread
-            off = max(-most, min(most, off))
-        value = outlook.mean + off
-        learnt.scatter = self._fade_all * learnt.scatter + abs(off)
+        if learnt.bins:
+            value = self._keep_levels(learnt, begin, value)
+        self._keep(learnt, begin, value)
+
+    def _keep_levels(self, learnt: Learnt, begin: Micros, value: float) -> float:
+        """Hold a value against both levels; the value that the buckets learn."""
+        outlook, kept = self.outlook(learnt, begin), _kept(learnt, begin)
+        clip = learnt.bins > 20  # before, what is far cannot be told from what is not known
+        near = _clipped(value, outlook.mean, outlook.spread) if clip else value
+        value = _clipped(value, outlook.steady, outlook.swing) if clip else value
+        learnt.left = self._fade_all * _left(learnt) + abs(near - outlook.mean)
+        learnt.scatter = self._fade_all * learnt.scatter + abs(value - outlook.steady)
         learnt.base = self._fade_all * learnt.base + 1.0
         learnt.came = self._fade_level * learnt.came + value - outlook.plain
         learnt.foretold = self._fade_level * learnt.foretold + 1.0
-        self._keep(learnt, begin, value)
+        learnt.fresh, learnt.awaited = kept * learnt.fresh + near - outlook.steady, kept * learnt.awaited + 1.0
+        learnt.last = begin
+        return value
 
     def above(self, outlook: Outlook, value: float) -> float:
         return t_above((value - outlook.mean) / outlook.spread, VALUE_FREEDOM)
@@ -421,6 +442,21 @@ class Values(Baseline):
 
 
 _CLIPPED, _NINE_OF_TEN = t_quantile(1.0 - CLIP, VALUE_FREEDOM), t_quantile(HIGH, VALUE_FREEDOM)
+
+
+def _clipped(value: float, mean: float, scale: float) -> float:
+    """A value, or what is just so rare that it is learnt in its stead."""
+    return max(mean - _CLIPPED * scale, min(mean + _CLIPPED * scale, value))
+
+
+def _kept(learnt: Learnt, begin: Micros) -> float:
+    """What is left of the level of the last hours when a bin begins."""
+    return math.exp(min(0, learnt.last - begin) / HOURS_OF_VALUES)
+
+
+def _left(learnt: Learnt) -> float:
+    """`left`; of what was kept before there was such a thing, `scatter`."""
+    return learnt.left or learnt.scatter
 
 
 def _fade(bins: float) -> float:

@@ -135,13 +135,13 @@ class Shift(msgspec.Struct, frozen=True):
 
     def _variance(self, outlook: Outlook) -> float:
         if self.counts:
-            return outlook.steady + outlook.steady * outlook.steady / outlook.spread
-        return outlook.spread * outlook.spread * VALUE_FREEDOM / (VALUE_FREEDOM - 2.0)
+            return outlook.steady + outlook.steady * outlook.steady / outlook.swing
+        return outlook.swing * outlook.swing * VALUE_FREEDOM / (VALUE_FREEDOM - 2.0)
 
     def _evidence(self, value: float, outlook: Outlook, strain: float) -> tuple[float, float]:
         """The logarithm of how much likelier a value is after the shift; how much it speaks against one in the mean."""
         if not self.counts:
-            scale = outlook.spread * math.sqrt(strain)
+            scale = outlook.swing * math.sqrt(strain)
             return _of_value((value - outlook.steady) / scale, (self.shifted(outlook.steady) - outlook.steady) / scale)
         mean = max(LEAST_MEAN, outlook.steady)
         size = mean * mean / max(strain * self._variance(outlook) - mean, LEAST_MEAN * mean * mean)

@@ -84,7 +84,7 @@ def readings(asked: Asked, members: list[Member]) -> list[Told]:
             continue
         inside = [one for one in counted if end - asked.window <= one.time < end]
         known = _known(asked, counted, end, bool(inside)) if asked.memory else None
-        usual = None if known is None else _usual(asked, known)
+        usual = None if known is None else _usual(asked, known, end)
         if asked.top:
             before = [one for one in counted if end - 2 * asked.window <= one.time < end - asked.window]
             run.append(Told(end, _top(asked, inside, before, known), len(inside), "none", 0, usual))
@@ -178,10 +178,10 @@ def _learn_came(asked: Asked, known: Known, inside: list[Member]) -> None:
         known.came[name] = known.came.get(name, 0.0) + 1
 
 
-def _usual(asked: Asked, known: Known) -> list[Any]:
+def _usual(asked: Asked, known: Known, end: int) -> list[Any]:
     """Expected, low, high, whether it is warming, and where amber and red begin."""
     baseline = asked.baseline
-    outlook, warming = baseline.outlook(known.learnt, 0), known.learnt.bins < asked.enough
+    outlook, warming = baseline.outlook(known.learnt, end - asked.every), known.learnt.bins < asked.enough
     marks: list[Any] = [None if asked.top else asked.amber, None if asked.top else asked.red]
     if asked.rare:
         look = baseline.least if asked.good == "low" else baseline.most

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from functools import cache
 from itertools import pairwise
+from math import exp
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -59,7 +60,7 @@ class Slow:
             plain *= (came * trust + 40) / (told * trust + 40)
         fresh, due = faded([a for a, _ in self.lately], 1 - 1 / 12), faded([b for _, b in self.lately], 1 - 1 / 12)
         steady = plain * self.of_weeks()
-        return Outlook(plain, steady * (fresh + 60) / (due + 60), 1 / scatter, steady)
+        return Outlook(plain, steady * (fresh + 60) / (due + 60), 1 / scatter, steady, 1 / scatter)
 
     def curve(self, bucket: int, mean: float) -> float:
         """The mean of an hour, smoothed; of one day all buckets are hours."""
@@ -237,3 +238,61 @@ def test_the_least_and_the_most_that_are_rare(values: list[int], p: float) -> No
     assert baseline.above(outlook, least) < p <= baseline.above(outlook, least - 1)
     assert most < 0 or baseline.below(outlook, most) < p
     assert baseline.below(outlook, most + 1) >= p * (1 - 1e-9)
+
+
+HOURLY = Season("none", HOUR, UTC)
+
+
+def sway(hours: int) -> list[float]:
+    """Values around 20 with nothing in common from hour to hour."""
+    return [20.0 + (7 * at * at % 11 - 5) / 5 for at in range(hours)]
+
+
+@given(st.lists(st.floats(10.0, 30.0), min_size=2, max_size=20), st.lists(st.integers(1, 20), min_size=20, max_size=20))
+def test_the_level_of_the_last_hours_is_what_a_slow_recomputation_says(values: list[float], steps: list[int]) -> None:
+    baseline, off, begin = Values(HOURLY, 8 * WEEK), list[tuple[int, float]](), MONDAY
+    learnt = learnt_from(baseline, values[:1])
+    for value, hours in zip(values[1:], steps, strict=False):
+        begin += hours * HOUR
+        outlook = baseline.outlook(learnt, begin)
+        weights = [exp((at - begin) / (8 * HOUR)) for at, _ in off]
+        lately = sum(weight * one for weight, (_, one) in zip(weights, off, strict=True)) / (sum(weights) + 2)
+        assert outlook.mean - outlook.steady == pytest.approx(lately, abs=1e-9)
+        baseline.learn(learnt, begin, value)
+        off.append((begin, value - outlook.steady))
+
+
+def test_a_day_that_is_higher_all_over_is_expected_soon_and_hours_without_a_value_forget_it() -> None:
+    baseline, quiet = Values(HOURLY, 8 * WEEK), sway(HOURS_A_WEEK)
+    learnt = learnt_from(baseline, quiet + [one + 3 for one in sway(12)])
+    now = MONDAY + (len(quiet) + 12) * HOUR
+    today, tomorrow = baseline.outlook(learnt, now), baseline.outlook(learnt, now + DAY)
+    assert 22 < today.mean < 23
+    assert today.mean - today.steady > 3 * (tomorrow.mean - tomorrow.steady) > 0
+    assert today.steady == tomorrow.steady < 21
+
+
+def test_a_shift_that_stays_is_seen_without_the_level_of_the_last_hours() -> None:
+    """What is expected without it, and how much scatters around that, learn as if there were no such level."""
+    values, found = sway(HOURS_A_WEEK) + [one + 50 for one in sway(24)], []
+    for shared in (1, 2):  # the second has no such level
+        baseline = Values(HOURLY, 8 * WEEK, shared=shared)
+        found.append(baseline.outlook(learnt_from(baseline, values), MONDAY + WEEK + DAY))
+    ours, plain = found
+    assert (ours.plain, ours.steady, ours.swing) == (plain.plain, plain.steady, plain.swing)
+    assert ours.mean > plain.mean + 8
+
+
+def test_values_of_overlapping_bins_have_no_level_of_the_last_hours() -> None:
+    baseline = Values(HOURLY, 8 * WEEK, shared=4)
+    outlook = baseline.outlook(learnt_from(baseline, [*sway(40), *[25.0] * 8]), MONDAY + 48 * HOUR)
+    assert (outlook.mean, outlook.spread) == (outlook.steady, outlook.swing)
+
+
+def test_what_was_kept_before_there_was_such_a_level_goes_on() -> None:
+    baseline = Values(HOURLY, 8 * WEEK)
+    learnt = learnt_from(baseline, sway(HOURS_A_WEEK))
+    now, kept = baseline.outlook(learnt, MONDAY + WEEK), msgspec.to_builtins(learnt)[:8]
+    old = baseline.outlook(msgspec.convert(kept, Learnt), MONDAY + WEEK)
+    assert old.mean == old.steady == pytest.approx(now.steady)
+    assert old.spread == old.swing == now.swing

@@ -185,7 +185,7 @@ class Shifted(Exceedance):
         assert shifting.since is not None
         bins = 1 if self.counts else shifting.bins
         seen, expected = shifting.came / bins, shifting.foretold / bins
-        spread = 10.0 if self.counts else outlook.spread
+        spread = 10.0 if self.counts else outlook.swing
         digits = 1 if self.counts and expected < 10 else max(0, 1 - math.floor(math.log10(max(1e-9, spread))))
         said = {
             "value": rounded(seen, digits), "expected": rounded(expected, digits),
