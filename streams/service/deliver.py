@@ -26,13 +26,13 @@ from streams.reasons import DeadReason
 from streams.respond.identity import identity
 from streams.rules import Bundle
 from streams.service.deliver_lanes import Hooks, Lane, Patience, Waiting
+from streams.service.deliver_mail import Mail
 from streams.service.deliver_ways import TopicWay, Way, Webhook, client
 from streams.service.metrics import Reading
 from streams.topics import Topics
 
 READ_AT_MOST = 200
 READ_WITHIN_S = 0.2
-CHANNELS = ("topic", "webhook")
 
 
 def receiver_topics(bundle: Bundle) -> list[TopicSpec]:
@@ -152,8 +152,8 @@ class DeliverLoop:
         stood = {(entry.key or b"").decode(): int(entry.value or b"0")
                  async for batch in self.log.read(self._state, 0) for entry in batch}
         for receiver in self.bundle.policy.receivers.values():
-            self.lanes[receiver.id] = [self._lane(receiver.id, channel) for channel in receiver.channels
-                                       if channel.type in CHANNELS]
+            self.lanes[receiver.id] = [self._lane(receiver.id, channel) for whole in receiver.channels
+                                       for channel in _each(whole)]
         for lane in self._all():
             stand = stood.get(lane.name, 0)
             lane.position = lane.kept = stand if stand <= end else 0  # beyond the end: the topic was made anew
@@ -170,6 +170,8 @@ class DeliverLoop:
         options: Mapping[str, Any] = channel.options
         if channel.type == "webhook":
             return Webhook(options["url"], options.get("secret") or "", self.wall, self._client)
+        if channel.type == "email":
+            return Mail(options["to"][0])
         return TopicWay(self.log, options["topic"], {spec.name for spec in self.topics.specs(1)})
 
     def _client(self) -> aiohttp.ClientSession:
@@ -194,7 +196,8 @@ class DeliverLoop:
             lane.put(one)
         if not lanes:
             self.counts[receiver if one.event else "", "", "refused"] += 1
-            problem = f"there is no receiver {receiver}" if one.event else "it is no CloudEvent"
+            missing = "no channel is served of" if receiver in self.lanes else "there is no receiver"
+            problem = f"{missing} {receiver}" if one.event else "it is no CloudEvent"
             await self.log.append([self._letter(one, problem, receiver, "")])
 
     async def _bury(self, lane: Lane, one: Waiting, answer: str) -> None:
@@ -209,6 +212,13 @@ class DeliverLoop:
 
     def _count(self, lane: Lane, outcome: str) -> None:
         self.counts[lane.receiver, lane.channel, outcome] += 1
+
+
+def _each(channel: Channel) -> list[Channel]:
+    """A channel as lanes: one for each address of e-mail."""
+    if channel.type == "email":
+        return [Channel("email", {"to": [address]}) for address in dict.fromkeys(channel.options["to"])]
+    return [channel] if channel.type in ("topic", "webhook") else []
 
 
 def readings_of(deliver: DeliverLoop | None) -> list[Reading]:
