@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from streams.rulefile import load
+from streams.rules import Bundle
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -15,6 +19,12 @@ settings.register_profile(
     "ci", max_examples=1000, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+
+
+@cache
+def shipped() -> Bundle:
+    """The rules that come with Tocsin, read once."""
+    return load(ROOT / "rules")
 
 
 def shared() -> Path:

@@ -13,11 +13,10 @@ from streams.clocks import HOUR, MINUTE, parse_rfc3339
 from streams.findings import ActionRow, ResponseFrame
 from streams.policy import Deadlines, Policy
 from streams.respond import Respond
-from streams.rulefile import load
 from streams.rules import Dispatch
 from streams.tools.backtest import Backtest
 from streams.tools.backtesting.vitals import vitals
-from tests.conftest import ROOT
+from tests.conftest import shipped
 from tests.responses import NOON, bundle, finding, frame, rows, rule
 
 CREW, CHECK, LEAD = ("unit",), ("verifier",), ("supervisor",)
@@ -53,7 +52,7 @@ def readings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     """By indicator the reading of 13:00, an hour after the first."""
     path = tmp_path_factory.mktemp("cases") / "cases.jsonl"
     path.write_bytes(b"\n".join(told()))
-    whole = load(ROOT / "rules")
+    whole = shipped()
     signs = {name: one for name, one in whole.indicators.items() if "cases" in one.sources}
     few = msgspec.structs.replace(whole, rules={}, indicators=signs)
     run = Backtest(few, [("cases", path)], vitals=True, finish=True)
@@ -77,5 +76,5 @@ def test_what_happens_to_cases_is_read(
 
 
 def test_no_indicator_of_cases_is_left_out(readings: dict[str, dict[str, Any]], tmp_path: Path) -> None:
-    whole = load(ROOT / "rules")
+    whole = shipped()
     assert set(readings) == {name for name, one in whole.indicators.items() if "cases" in one.sources}

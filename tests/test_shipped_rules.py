@@ -101,6 +101,7 @@ def test_all_their_tests_pass() -> None:
     assert [result for result in results if result.problems] == []
 
 
+@pytest.mark.slow  # a day is simulated
 def test_they_find_a_simulated_day_exactly(tmp_path: Path) -> None:
     write(tmp_path, 1, MONDAY)
     truth = json.loads((tmp_path / "truth.json").read_bytes())

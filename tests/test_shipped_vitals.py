@@ -14,13 +14,12 @@ import pytest
 from streams.clocks import HOUR, MINUTE, parse_rfc3339
 from streams.composites import bases
 from streams.records import Event, Micros
-from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.backtest import Backtest
 from streams.tools.backtesting.vitals import vitals
 from streams.tools.simulate import write
 from streams.vitals import GREEN, UNKNOWN
-from tests.conftest import ROOT
+from tests.conftest import shipped
 
 MONDAY = date(2026, 3, 2)
 
@@ -43,7 +42,7 @@ class Day:
     def __init__(self, folder: Path) -> None:
         write(folder, 1, MONDAY, scale=0.25)
         truth = json.loads((folder / "truth.json").read_bytes())
-        self.bundle = only_vitals(load(ROOT / "rules"))
+        self.bundle = only_vitals(shipped())
         run = Kept(self.bundle, [(name, folder / file) for name, file in truth["files"].items()], vitals=True)
         told = vitals(self.bundle, run.steps())
         self.events = run.events
@@ -64,7 +63,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
 
 
 def test_each_says_who_owns_it_and_where_its_bands_come_from() -> None:
-    indicators = load(ROOT / "rules").indicators.values()
+    indicators = shipped().indicators.values()
     assert len(indicators) >= 15
     for one in indicators:
         assert one.vital is not None
@@ -74,6 +73,7 @@ def test_each_says_who_owns_it_and_where_its_bands_come_from() -> None:
         assert Path(one.file).parent.name == "vitals"
 
 
+@pytest.mark.slow  # a day is simulated
 def test_each_is_read_on_an_ordinary_day_and_most_are_green(day: Day) -> None:
     judged = {name: rule.vital.bands for name, rule in day.bundle.indicators.items()
               if rule.vital and rule.vital.bands and "cases" not in rule.sources}  # those: tests/test_case_vitals.py
@@ -85,6 +85,7 @@ def test_each_is_read_on_an_ordinary_day_and_most_are_green(day: Day) -> None:
     assert [name for name in judged.keys() - learning if name != "signals-dark" and not seen[name, GREEN]] == []
 
 
+@pytest.mark.slow  # a day is simulated
 def test_the_calls_of_an_hour_are_those_that_were_accepted(day: Day) -> None:
     """Every reading is counted anew from the events, and none is missing."""
     calls = [(one.time, one.place.district) for one in day.events if one.type.startswith("call.")
@@ -105,6 +106,7 @@ def _ends(time: Micros) -> list[Micros]:
     return [first + number * 15 * MINUTE for number in range(4)]
 
 
+@pytest.mark.slow  # a day is simulated
 def test_the_most_frequent_are_listed_with_what_they_were_before(day: Day) -> None:
     lists = [one for one in day.readings if one["indicator"] == "calls-most-frequent"]
     for one in lists:
@@ -119,6 +121,7 @@ def test_the_most_frequent_are_listed_with_what_they_were_before(day: Day) -> No
     assert len(lists) > 12
 
 
+@pytest.mark.slow  # a day is simulated
 def test_the_city_is_as_bad_as_the_worst_that_counts_there(day: Day) -> None:
     last = {(one["level"], one["name"]): one for one in day.rollups}
     assert set(day.bundle.city.districts) <= {name for level, name in last if level == "district"}

@@ -9,11 +9,11 @@ import pytest
 from streams.clocks import DAY, HOUR, parse_rfc3339
 from streams.kinds.parts.exceedance import Exceedance
 from streams.kinds.parts.shifts import Shifted
-from streams.rulefile import check, load
+from streams.rulefile import check
 from streams.rules import Bundle
 from streams.specs import Learning, Rarity, Trend
 from streams.texts import text_of
-from tests.conftest import ROOT
+from tests.conftest import shipped
 
 BASE = """
 kind: city
@@ -71,7 +71,7 @@ def test_it_says_what_came_and_what_is_normal_by_itself(by: str, text: str, tmp_
     ("vehicles-disabled-unusual",
      "17 vehicles 06:00–07:00, normally 4 (2–8); as much as this about once in 3 years. The last one in Norristown.")])
 def test_what_comes_along_says_it_as_people_do(name: str, text: str) -> None:
-    rule = load(ROOT / "rules").rules[name]
+    rule = shipped().rules[name]
     place = {"place": {"district": "Norristown"}}
     assert text_of(rule.alert.summary).render({"value": 17, "key": place, **FACTS, **place}) == text
 

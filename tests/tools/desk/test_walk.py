@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from streams.findings import CLOSED, OPENED, Finding
-from streams.rulefile import load
 from streams.tools.asking import local_instant
-from tests.conftest import ROOT
+from tests.conftest import ROOT, shipped
 from tests.desks import Deployment, deployed
 from tests.responses import rows
 
@@ -72,7 +71,7 @@ def played(night: Night, block: str, capsys: pytest.CaptureFixture[str]) -> Iter
 
 def test_every_command_of_the_walk_says_what_the_manual_says(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    bundle = load(ROOT / "rules")
+    bundle = shipped()
     begin = local_instant(f"{DAY}T02:00:00", bundle.city.zone)
     night = Night(deployed(tmp_path, bundle, begin, monkeypatch), monkeypatch)
     text = MANUAL.read_text()

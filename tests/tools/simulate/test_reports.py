@@ -11,14 +11,13 @@ import pytest
 from streams.clocks import DAY, HOUR, WEEK, micros, zone_of
 from streams.findings import RETRACTED, Finding
 from streams.places import distance
-from streams.rulefile import load
 from streams.rules import Bundle
 from streams.tools.playing import alone, play
 from streams.tools.simulate.city import ZONE, city
 from streams.tools.simulate.everyday import Hour
 from streams.tools.simulate.reports import burglaries, series_of
 from streams.tools.timeline import Arrival
-from tests.conftest import ROOT
+from tests.conftest import shipped
 
 BEGIN = micros(datetime(2026, 3, 2, tzinfo=zone_of(ZONE)))
 FRIDAY, WEEKS = BEGIN + 11 * WEEK + 4 * DAY, 13
@@ -26,7 +25,7 @@ FRIDAY, WEEKS = BEGIN + 11 * WEEK + 4 * DAY, 13
 
 @cache
 def bundle() -> Bundle:
-    return load(ROOT / "rules")
+    return shipped()
 
 
 def found(seed: int, rule: str) -> list[Finding]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from streams.rulefile import check_files, load
+from streams.rulefile import check_files
 from streams.tools.ruletest import Result
 from streams.tools.testing import response
-from tests.conftest import ROOT
+from tests.conftest import shipped
 
 CITY = """
 kind: city
@@ -62,7 +62,7 @@ def played(text: str) -> Result:
 
 
 def test_those_that_ship_pass() -> None:
-    found = list(response.results(load(ROOT / "rules")))
+    found = list(response.results(shipped()))
     assert len(found) >= 5
     assert [(one.name, one.problems) for one in found if one.problems] == []
 
