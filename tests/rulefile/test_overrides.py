@@ -242,7 +242,8 @@ reason: school zone
 def test_a_district_may_tighten_the_bands_of_an_indicator() -> None:
     bundle = made(SIGN, districts__west__rules=STRICT)
     base, variant = bundle.indicators["crashes-an-hour"], bundle.indicators["crashes-an-hour@west"]
-    assert base.vital is not None and variant.vital is not None
+    assert base.vital is not None
+    assert variant.vital is not None
     assert (base.vital.bands, variant.vital.bands) == (Bands(6, 12), Bands(3, 12))
     assert (variant.base, variant.owner, variant.district) == ("crashes-an-hour", "west", "west")
     assert [wanted(bundle, event("crash", where)) for where in ("west", "east")] == [[variant.id], [base.id]]
