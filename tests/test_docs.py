@@ -30,6 +30,7 @@ from streams.rules import Bundle, City
 from streams.service.worker import Settings, Worker
 from streams.tools.manual import parts, rewritten
 from streams.tools.ruletest import run_folder
+from streams.tools.testing import response
 from streams.tools.schema import schema_of
 from streams.topics import Topics
 from tests.conftest import ROOT
@@ -128,6 +129,7 @@ def test_every_document_in_the_manual_loads_and_its_tests_pass(tmp_path: Path) -
              if Path(rule.file).name.startswith("manual-") and not rule.id.startswith(PREFIX)]
     assert [rule.id for rule in rules if not rule.tests] == []
     results = run_folder(tmp_path / "rules", [rule.id for rule in rules])
+    results += [one for one in response.results(bundle) if Path(one.file).name.startswith("manual-")]
     assert {(result.rule, result.name): result.problems for result in results if result.problems} == {}
 
 
