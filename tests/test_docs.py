@@ -30,8 +30,8 @@ from streams.rules import Bundle, City
 from streams.service.worker import Settings, Worker
 from streams.tools.manual import parts, rewritten
 from streams.tools.ruletest import run_folder
-from streams.tools.testing import response
 from streams.tools.schema import schema_of
+from streams.tools.testing import response
 from streams.topics import Topics
 from tests.conftest import ROOT
 
