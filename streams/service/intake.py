@@ -85,6 +85,11 @@ class IngestLoop:
                 if part not in read and bulk.at_end(*part):
                     await self._follow(part, owned)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a step is in hand: what is folded may still be on its way."""
+        return self._lock.locked()
+
     async def lag(self) -> dict[str, tuple[int, int]]:
         """Records not yet folded and the offset of the last one folded, by `source/partition`."""
         lags = {}

@@ -227,9 +227,13 @@ class Worker:
                 return False
         if len(self.ingest.owned) < sum([await self.log.partitions(topic) for topic in self.ingest.sources]):
             return False
+        if self.ingest.busy:
+            return False
         for stage in self.stages.values():
             if len(stage.parts) < await self.log.partitions(stage.topic) or any((await stage.lag()).values()):
                 return False
+            if not all(part.sound for part in stage.parts.values()):
+                return False  # it is folded, and what comes of it is on its way
         return True
 
     def is_ready(self) -> bool:
