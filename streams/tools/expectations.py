@@ -11,6 +11,7 @@ from streams.tools.timeline import Misread
 TIMES = ("opened", "closed", "at", "since")
 MAIN_WORDS = ("at", "alert", "of", "status", "state", "to", "reason", "firing", "over", "by", "title", "opened",
               "closed", "evidence", "value", "key")
+USUAL = "actual"  # the status of an alert that is no exercise: nobody need read it
 KEY_PART = "key."
 PARTIAL = ("usual", "top")  # of which only what is wanted is compared
 
@@ -46,7 +47,7 @@ def check_list(what: str, where: str, expected: Any) -> None:
 
 def shown(told: Told) -> str:
     """An episode, an alert or a dispatch in a few words."""
-    words = [name for name in MAIN_WORDS if name in told] + [name for name in told if name.startswith(KEY_PART)]
+    words = [name for name in MAIN_WORDS if name in told and told[name] not in (USUAL, [])] + [name for name in told if name.startswith(KEY_PART)]
     texts = {name: _text(told.get("count") if name == "evidence" and "count" in told else told[name]) for name in words}
     return ", ".join(f"{name} {text}" for name, text in texts.items() if text)
 
@@ -54,8 +55,6 @@ def shown(told: Told) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {part}" for name, part in value.items())
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return ", ".join(value)
     return "" if value is None else str(value)
 
 

@@ -232,7 +232,7 @@ def test_sources_macros_and_declarations(folder: Folder) -> None:
     source = "kind: source\nid: s\nformat: csv\nevent:\n"
     assert {"record", "row", "extract", "slug"} <= labels(folder, source + "  id: |")
     assert {"lat", "lon", "district"} <= labels(folder, source + "  place: {|}")
-    assert labels(folder, "kind: source\nformat: |") == {"json", "csv", "cloudevents"}
+    assert labels(folder, "kind: source\nformat: |") == {"json", "csv", "cloudevents", "cap"}
     assert {"at", "ppm", "time"} <= labels(folder, "kind: macro\nid: m\nparameters: {at: place}\nexpression: |")
     assert {"type", "enum", "unit"} <= labels(folder, "kind: event_type\nid: a\nfields:\n  x: {|}")
     assert {"string", "double"} <= labels(folder, "kind: event_type\nid: a\nfields:\n  x: |")

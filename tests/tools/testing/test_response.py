@@ -72,7 +72,7 @@ def test_what_is_notified_is_compared_as_a_whole() -> None:
     assert played(text).problems == []
     assert played(text.replace("10s", "11s")).problems == ["notification 1: at is 10s, expected 11s"]
     assert played(text[:text.index("[{at: 10s")] + "[]").problems == [
-        "notification not expected: at 10s, to watch, reason first, firing a, title Fires"]
+        "notification not expected: at 10s, to watch, reason first, firing ['a'], title Fires"]
 
 
 def test_a_case_that_nobody_takes_is_late() -> None:
