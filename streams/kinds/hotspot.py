@@ -379,8 +379,9 @@ def _of_study(spec: Mapping[str, Any], bin: Micros) -> Iterator[tuple[str, str, 
     learning: Learning | None = spec.get("baseline")
     studied = learning_of(spec).memory // bin
     if studied > STUDIED_AT_MOST:
+        most = show_duration(STUDIED_AT_MOST * bin)
         yield ("method", f"{studied} bins would be studied, and at most {STUDIED_AT_MOST} are",
-               "choose longer bins, or a shorter memory: baseline: {memory: 8w}")
+               f"choose longer bins, or a shorter memory: baseline: {{season: none, memory: {most}}}")
     if learning is not None and (learning.season == "hour_of_day" or learning.holidays):
         yield ("method", "a permutation asks how much each bin brought, and knows no season and no holidays",
                "write no more than baseline: {memory: 8w}, or `method: baseline`")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import msgspec
+
 from streams.clocks import show_duration
 from streams.kinds import all_kinds
 from streams.rulefile.building import Builder
@@ -62,4 +64,5 @@ def silence_rule(source: Source, names: Names, sources: Mapping[str, Source], ex
     builder = Builder(names, Selection(names.event_types, sources, report), expressions.reporting(report), report)
     rule = builder.build(RuleDraft(all_kinds()["absence"], values, ""))
     assert rule is not None, [problem.render() for problem in report.problems]
-    return rule
+    placeless = {path: one for path, one in rule.facts.items() if path.partition(".")[0] != "place"}
+    return msgspec.structs.replace(rule, facts=placeless)  # where its last event was says nothing of a whole feed

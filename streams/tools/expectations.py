@@ -47,7 +47,8 @@ def check_list(what: str, where: str, expected: Any) -> None:
 
 def shown(told: Told) -> str:
     """An episode, an alert or a dispatch in a few words."""
-    words = [name for name in MAIN_WORDS if name in told and told[name] not in (USUAL, [])] + [name for name in told if name.startswith(KEY_PART)]
+    words = [name for name in MAIN_WORDS if name in told and told[name] not in (USUAL, [])]
+    words += [name for name in told if name.startswith(KEY_PART)]
     texts = {name: _text(told.get("count") if name == "evidence" and "count" in told else told[name]) for name in words}
     return ", ".join(f"{name} {text}" for name, text in texts.items() if text)
 

@@ -134,7 +134,7 @@ def test_what_differs_is_said_in_words(expected: str, told: str, tmp_path: Path)
     ("expect:", "`expect` is a list; write [] for none"),
     ("expect: [5m]", "episode 1 of `expect` is a mapping such as {opened: 5m}"),
     ("watch: [Ring]", "it expects nothing; write `expect_none: true` if nothing must be found"),
-    ("expected: []", "a test has no `expected`; it has name, start, origin, registers, lists, events, watch, silent, expect"),
+    ("expected: []", "a test has no `expected`; it has name, start, origin, registers, lists, events, watch, silent"),
     ("expect_none: false", "`expect_none` can only be true; write `expect:` with the list of what is found"),
     ("expect_none: true\n    expect: []", "a test has either `expect` or `expect_none`"),
     ("expect: [{}]\n    late: 3", "`late` is a list of the numbers of events"),
