@@ -77,7 +77,13 @@ class Storm:
             if one.change == OPENED and not one.shadow:
                 self.findings.append(one)
         desk.end(self.span.end + HOUR)
-        self.alerts, self.notifications = desk.events["alerts"], [one["data"] for one in desk.events["notifications"]]
+        self.notifications = [one["data"] for one in desk.events["notifications"]]
+        self.heirs: dict[str, str] = {}
+        self.alerts: dict[str, set[str]] = {}  # by finding: the alerts that it made news of
+        for event in desk.events["alerts"]:
+            self.alerts.setdefault(event.get("causationid", "").partition("/")[0], set()).add(event["subject"])
+            if event["data"].get("merged_into"):
+                self.heirs[event["subject"]] = event["data"]["merged_into"]
 
     def told(self) -> tuple[set[str], Counter[str]]:
         """The alerts that notifications name, or the one that each is part of by now; and what digests count."""
@@ -91,14 +97,11 @@ class Storm:
         """The alerts that stand for what was found of a planted incident."""
         found = {one.id for one in self.findings if one.rule == incident.rule and one.opened == incident.opened
                  and tuple(one.key.values()) == incident.key}
-        return {self._heir(event["subject"]) for event in self.alerts
-                if event.get("causationid", "").partition("/")[0] in found}
+        return {self._heir(alert) for one in found for alert in self.alerts.get(one, ())}
 
     def _heir(self, alert: str) -> str:
-        heirs = {event["subject"]: event["data"]["merged_into"] for event in self.alerts
-                 if event["data"].get("merged_into")}
-        while alert in heirs:
-            alert = heirs[alert]
+        while alert in self.heirs:
+            alert = self.heirs[alert]
         return alert
 
 

@@ -40,7 +40,7 @@ class Transition(msgspec.Struct, frozen=True):
 
 TABLE: Mapping[str, Transition] = {
     "register": Transition(("discovered",), "registered", ("call_taker", "dispatcher")),
-    "dispatch": Transition((*_UNDONE, "registered"), "dispatched", ("dispatcher", "supervisor"), ("unit",)),
+    "dispatch": Transition(_UNDONE, "dispatched", ("dispatcher", "supervisor"), ("unit",)),
     "accept": Transition(("dispatched",), "accepted", ("unit",)),
     "reject": Transition(("dispatched", "accepted"), REJECTED, ("unit",), reasoned=True),
     "insist": Transition((REJECTED,), "dispatched", ("dispatcher",), reasoned=True),
