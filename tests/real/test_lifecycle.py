@@ -7,7 +7,6 @@ import gzip
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +17,7 @@ from streams.records import Micros
 from streams.respond.cases.life import About, CaseNews, Cases
 from streams.respond.cases.state import Case
 from tests.conftest import needs_shared, shared
+from tests.kept import Kept
 
 pytestmark = [pytest.mark.real, needs_shared("data/sf_fire")]
 
@@ -25,16 +25,6 @@ COLUMNS = {"depart": "Response DtTm", "arrive": "On Scene DtTm", "dispose": "Ava
 STAGE_OF = {"depart": "en_route", "arrive": "on_scene", "dispose": "disposed"}
 WITHIN = {"en_route": 140 * SECOND, "on_scene": 8 * MINUTE, "disposed": 60 * MINUTE}
 POLICY = Policy(deadlines=(Deadlines("nfpa", WITHIN),))
-
-
-class Kept:
-    """Where the cases of the test are."""
-
-    def __init__(self) -> None:
-        self.cases: dict[str, Case] = {}
-
-    def put(self, table: str, name: str, row: Any) -> None:
-        self.cases[name] = row
 
 
 def moment(text: str) -> Micros | None:

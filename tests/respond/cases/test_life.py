@@ -13,8 +13,8 @@ from streams.clocks import HOUR, MINUTE, SECOND
 from streams.policy import Deadlines, Owner, Policy, Step
 from streams.records import Micros
 from streams.respond.cases.life import About, CaseNews, Cases, owner_of
-from streams.respond.cases.state import Case
 from streams.respond.cases.table import ENDED, STATES, TABLE
+from tests.kept import Kept
 
 POLICY = Policy(
     escalations={"p1": (Step(60 * SECOND, "duty", "accepted"), Step(8 * MINUTE, "commander", "on_scene", 1))},
@@ -28,22 +28,6 @@ POLICY = Policy(
 )
 LABELS = {"rule": "fire", "category": "Fire", "district": "east"}
 ABOUT = About("alert-1", "Fire in the market", LABELS, 0, 1, "engine-3")
-
-
-class Kept:
-    """Rows as the fold keeps them: through bytes."""
-
-    def __init__(self) -> None:
-        self.cases: dict[str, Case] = {}
-
-    def put(self, table: str, name: str, row: Any) -> None:
-        self.cases[name] = row
-
-    def reopened(self) -> Kept:
-        other = Kept()
-        other.cases = {name: msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=Case)
-                       for name, row in self.cases.items()}
-        return other
 
 
 def action(name: str, at: Micros, actor: str = "ann", roles: tuple[str, ...] = ("admin",), subject: str = "",

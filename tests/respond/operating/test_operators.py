@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,29 +12,10 @@ from streams.clocks import DAY, HOUR, MINUTE
 from streams.policy import Policy
 from streams.records import Micros
 from streams.respond.operating.operators import Change, Operators
-from streams.respond.operating.state import Operator
 from streams.respond.operating.table import ACTIONS, NORMAL, STATES
+from tests.kept import Kept
 
 POLICY = Policy(ack_timeout=HOUR, auto_close=DAY)
-
-
-class Kept:
-    """Rows as the fold keeps them."""
-
-    def __init__(self) -> None:
-        self.operators: dict[str, Operator] = {}
-
-    def put(self, table: str, name: str, row: Any) -> None:
-        self.operators[name] = row
-
-    def drop(self, table: str, name: str) -> None:
-        del self.operators[name]
-
-    def reopened(self) -> Kept:
-        other = Kept()
-        other.operators = {name: msgspec.msgpack.decode(msgspec.msgpack.encode(row), type=Operator)
-                           for name, row in self.operators.items()}
-        return other
 
 
 def action(name: str, at: Micros, role: str = "dispatcher", alert: str = "a", reason: str = "because",
