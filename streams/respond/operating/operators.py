@@ -139,7 +139,7 @@ class Operators:
             self.rows.put("operator", row.alert, row)
             return []
         row.state, row.version = state, row.version + 1
-        row.until = at + self.policy.auto_close if state == RETURNED else until
+        row.until = at + self.policy.auto_close if state == RETURNED else until if state in table.TIMED else None
         self._kept(row)
         return [Change(row.alert, state, at, row.version, actor, reason, row.until, bool(row.actor))]
 

@@ -16,6 +16,7 @@ from streams.records import Micros
 
 NORMAL, NEW, ACKED, RETURNED, SHELVED, OUT = "normal", "new", "acked", "returned", "shelved", "out_of_service"
 STATES = (NORMAL, NEW, ACKED, RETURNED, SHELVED, OUT)
+TIMED = (ACKED, SHELVED)  # what an operator did that ends by itself
 WATCH = ("call_taker", "dispatcher", "supervisor")
 SHELVE_AT_MOST: Mapping[str, Micros] = {"dispatcher": 8 * HOUR, "supervisor": 12 * HOUR, "admin": 12 * HOUR,
                                         "system": 12 * HOUR}

@@ -58,6 +58,7 @@ def test_to_see_what_is_over_ends_it_and_opens_nothing() -> None:
     operators = firing()
     operators.seen("a", False, 5)
     assert states(operators.act(action("ack", 6))) == ["normal"]
+    assert operators.due() is None  # nothing of it waits for time any more
     assert states(operators.act(action("ack", 7))) == ["refused: state"]
 
 
