@@ -23,6 +23,7 @@ from streams.respond.rows import Drill
 from streams.respond.state import Memory
 from streams.rules import SEVERITIES, Bundle, Rule
 
+ACTIONS = ("drill.start", "drill.end")
 LASTS: Micros = 4 * HOUR
 """An exercise that nobody ends is over by itself."""
 AT_MOST = 50
@@ -40,7 +41,7 @@ class Drills:
         self.bundle, self.memory = bundle, memory
 
     def act(self, action: Action) -> list[Finding] | Refusal:
-        """What begins or ends, or why not."""
+        """One of the `ACTIONS`: what begins or ends, or why not."""
         if action.name == "drill.start":
             return self._start(action)
         if action.name == "drill.end":

@@ -17,7 +17,9 @@ from streams.policy import Policy
 from streams.records import Micros
 from streams.respond.case_events import case_event
 from streams.respond.cases.life import About, CaseNews, Cases
+from streams.respond.cases.table import TABLE as CASE_ACTIONS
 from streams.respond.dispatch import REQUESTED
+from streams.respond.drills import ACTIONS as DRILL_ACTIONS
 from streams.respond.envelopes import source_of
 from streams.respond.exercise import OVER
 from streams.respond.identity import identity
@@ -25,10 +27,12 @@ from streams.respond.labels import labels_of
 from streams.respond.life import FIRING, MERGED, RESOLVED, RETRACTED_STATE
 from streams.respond.notify_events import escalation_event
 from streams.respond.operating.operators import Change, Operators
+from streams.respond.operating.table import ACTIONS as ALERT_ACTIONS
 from streams.respond.passing import News, Output, Passing
 from streams.respond.permits import refused
 from streams.respond.publish import output
 from streams.respond.rows import Acted
+from streams.respond.silencing import ACTIONS as SILENCE_ACTIONS
 from streams.respond.state import Memory
 from streams.respond.view import district_of, stamp
 from streams.rules import Bundle, Rule
@@ -38,6 +42,9 @@ OPERATOR_SCHEMA = "urn:tocsin:schema:operator:1"
 KEPT: Micros = 7 * 86_400_000_000
 """How long an action is known by its id."""
 REPORTED = "report"
+ACTIONS = (*(f"case.{name}" for name in ("open", *CASE_ACTIONS)), *(f"alert.{name}" for name in ALERT_ACTIONS),
+           *SILENCE_ACTIONS, *DRILL_ACTIONS)
+"""All that people can do, and nothing else."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -104,6 +111,8 @@ class People:
 
     def _done(self, action: Action) -> Done | Refusal:
         about = action.name.partition(".")[0]
+        if action.name not in ACTIONS or about not in ("alert", "case", *self.others):
+            return refused("unknown", f"`{action.name}` is nothing that can be done")
         if about == "alert":
             changes = self.operators.act(action)
             return changes if isinstance(changes, Refusal) else Done(
@@ -112,9 +121,7 @@ class People:
             news = self.cases.act(action)
             return news if isinstance(news, Refusal) else Done(
                 max((one.case.version for one in news), default=0), self._told((), news))
-        if about in self.others:
-            return self.others[about](action)
-        return refused("unknown", f"`{action.name}` is nothing that can be done")
+        return self.others[about](action)
 
     def _seen(self, news: News, now: Micros) -> list[Change]:
         """What detection says of an alert, for the operators."""

@@ -22,11 +22,12 @@ from streams.respond.state import Memory
 
 LONGEST: Mapping[str, Micros] = {"dispatcher": 4 * HOUR, "supervisor": 72 * HOUR, "admin": 72 * HOUR}
 """For how long each role may silence."""
+ACTIONS = ("silence.add", "silence.expire")
 NOTHING = "to silence takes matchers such as severity=~\"info|minor\", and a set of them that not everything meets"
 
 
 class Silencing:
-    """The actions `silence.add` and `silence.expire` over one memory."""
+    """The `ACTIONS` over one memory."""
 
     def __init__(self, policy: Policy, memory: Memory, notifier: Notifier) -> None:
         self.policy, self.memory, self.notifier = policy, memory, notifier

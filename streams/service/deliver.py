@@ -16,7 +16,6 @@ from typing import Any
 
 import aiohttp
 import msgspec
-import orjson
 
 from streams.clocks import DAY
 from streams.logs import Bulk, CommitRefused, Entry, Log, Outgoing, TopicSpec
@@ -28,6 +27,7 @@ from streams.rules import Bundle
 from streams.service.deliver_lanes import Hooks, Lane, Patience, Waiting
 from streams.service.deliver_mail import Mail
 from streams.service.deliver_ways import TopicWay, Way, Webhook, client
+from streams.service.letters import dead_letter, in_text
 from streams.service.metrics import Reading
 from streams.topics import Topics
 
@@ -204,11 +204,8 @@ class DeliverLoop:
         await self.log.append([self._letter(one, answer, lane.receiver, lane.channel)])
 
     def _letter(self, one: Waiting, problem: str, receiver: str, channel: str) -> Outgoing:
-        entry, value = one.entry, one.entry.value or b""
-        letter = {"reason": DeadReason.NOT_DELIVERED, "problem": problem, "topic": entry.topic,
-                  "partition": entry.partition, "offset": entry.offset, "size": len(value), "receiver": receiver,
-                  "channel": channel, "record": value.decode("utf-8", "replace"), "encoding": "text"}
-        return Outgoing(self.topics.dlq, 0, receiver.encode(), orjson.dumps(letter))
+        more = {"receiver": receiver, "channel": channel, **in_text(one.entry)}
+        return dead_letter(self.topics, receiver.encode(), one.entry, DeadReason.NOT_DELIVERED, problem, more)
 
     def _count(self, lane: Lane, outcome: str) -> None:
         self.counts[lane.receiver, lane.channel, outcome] += 1

@@ -10,13 +10,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable
 
-import orjson
-
 from streams import findings
 from streams.findings import ActionRow, ResponseFrame
 from streams.formats import FormatError, feedback
 from streams.logs import Bulk, CommitRefused, Entry, Log, Outgoing
 from streams.logs import Part as TopicPart
+from streams.service.letters import dead_letter, in_text
 from streams.topics import Topics
 
 READ_AT_MOST = 500
@@ -61,9 +60,7 @@ class FeedbackLoop:
 
     def _dead(self, entry: Entry, error: FormatError) -> Outgoing:
         place = f"{entry.topic}/{entry.partition}/{entry.offset}"
-        letter = {"reason": error.reason, "problem": error.text, "topic": entry.topic, "partition": entry.partition,
-                  "offset": entry.offset, "record": (entry.value or b"").decode("utf-8", "replace")}
-        return Outgoing(self.topics.dlq, 0, place.encode(), orjson.dumps(letter))
+        return dead_letter(self.topics, place.encode(), entry, error.reason, error.text, in_text(entry))
 
 
 async def _nothing(parts: list[TopicPart]) -> None:

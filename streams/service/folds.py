@@ -6,18 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import msgspec
-import orjson
 
 from streams import findings, frames
 from streams.clocks import BEFORE_ALL
 from streams.detect.engine import Engine
 from streams.findings import OPENED, Finding, FindingRow, ReadingRow, ResponseFrame, TickRow
 from streams.ingest.guards import outlived
-from streams.logs import Outgoing
+from streams.logs import Entry, Outgoing
 from streams.reasons import DeadReason
 from streams.records import Micros
 from streams.respond import Respond
 from streams.rules import Bundle
+from streams.service.letters import dead_letter
 from streams.topics import Topics
 
 DETECT = "detect"
@@ -145,6 +145,5 @@ class RespondFold:
 
 def poison(topics: Topics, topic: str, partition: int, offset: int, value: bytes, error: Exception) -> Outgoing:
     """A dead letter for an entry of our own that cannot be read."""
-    letter = {"reason": DeadReason.POISON_FRAME, "problem": str(error), "topic": topic, "partition": partition,
-              "offset": offset, "size": len(value)}
-    return Outgoing(topics.dlq, 0, f"{topic}/{partition}".encode(), orjson.dumps(letter))
+    entry = Entry(topic, partition, offset, 0, None, value)
+    return dead_letter(topics, f"{topic}/{partition}".encode(), entry, DeadReason.POISON_FRAME, str(error))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from streams.actions import Action
 from streams.clocks import HOUR, MINUTE
 from streams.findings import CLOSED, RETRACTED, UPDATED, ActionRow, TickRow
 from streams.respond import Respond
+from streams.respond.people import ACTIONS
 from streams.rules import Dispatch
 from tests.responses import NOON, bundle, finding, frame, read, rows, rule, run
 
@@ -63,6 +66,13 @@ def test_what_cannot_be_done_is_refused_in_words() -> None:
     answer = told(Respond(BUNDLE), act("case.dance", 1, "x"))[0]["data"]
     assert (answer["done"], answer["refused"]) == (False, "unknown")
     assert answer["sentence"] == "`case.dance` is nothing that can be done"
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_whatever_is_offered_can_be_done(name: str) -> None:
+    answer = told(Respond(BUNDLE), act(name, 1, "x", "viewer"))[-1]["data"]
+    assert not answer["done"]
+    assert "nothing that can be done" not in answer["sentence"]
 
 
 def test_an_acknowledgement_runs_out_with_the_wall() -> None:

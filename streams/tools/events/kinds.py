@@ -11,11 +11,9 @@ from streams.formats import feedback
 from streams.policy import STAGES
 from streams.reasons import NotifyReason
 from streams.respond.case_events import CASE_SCHEMA
-from streams.respond.cases.table import TABLE as CASE_ACTIONS
 from streams.respond.envelopes import ALERT_SCHEMA, DISPATCH_SCHEMA, HELD_SCHEMA
 from streams.respond.notify_events import NOTIFICATION_SCHEMA, SUPPRESSION_SCHEMA
-from streams.respond.operating.table import ACTIONS as ALERT_ACTIONS
-from streams.respond.people import ACTION_SCHEMA, OPERATOR_SCHEMA
+from streams.respond.people import ACTION_SCHEMA, ACTIONS, OPERATOR_SCHEMA
 from streams.respond.vital_events import READING_SCHEMA, ROLLUP_SCHEMA
 from streams.tools.events import aside, contents, signs, told
 
@@ -49,8 +47,6 @@ class EventKind(msgspec.Struct, frozen=True):
         return tuple(f"tocsin.{self.room}.{change}" for change in self.changes)
 
 
-ACTIONS = (*(f"case.{name}" for name in ("open", *CASE_ACTIONS)), *(f"alert.{name}" for name in ALERT_ACTIONS))
-"""What people can do."""
 _SAID = ("overdue", "escalated", "extended", "resumed", "noted", "supervised", "split", "alert_over")
 KINDS: tuple[EventKind, ...] = (
     EventKind("alert", ("alerts", "shadow"), contents.Alert, "An alert fires, changes or ends.", "alert",
@@ -76,7 +72,7 @@ KINDS: tuple[EventKind, ...] = (
     EventKind("rollup", ("vitals",), signs.RollUp, "The status of a district or of the city has changed.", "vital",
               ("rollup",), ROLLUP_SCHEMA, "The district or the city.", ORDERED),
     EventKind("feedback", ("feedback",), contents.Feedback, "Somebody does something.", "feedback", ACTIONS,
-              feedback.SCHEMA, "What it is about: an alert, a case.", (),
+              feedback.SCHEMA, "What it is about: an alert, a case, a silence, a rule; absent where it makes one.", (),
               ("subject", "time", "datacontenttype", "dataschema"), incoming=True),
     EventKind("late", ("late",), aside.Late, "An event came too late to count.", bare=True),
     EventKind("dead_letter", ("dlq",), aside.DeadLetter, "A record could not be understood.", bare=True),

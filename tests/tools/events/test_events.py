@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from streams.records import Event, Place
 from streams.respond import Output, Respond
 from streams.respond.cases.life import CaseNews
 from streams.respond.cases.table import STATES, TABLE
+from streams.respond.people import ACTIONS
 from streams.rulefile import check
 from streams.rules import SEVERITIES, Bundle
 from streams.service.folds import poison
@@ -130,6 +132,18 @@ def test_what_people_do_fits() -> None:
     lacking = [field.name for field in msgspec.structs.fields(feedback.Feedback)
                if field.name not in {one.name for one in msgspec.structs.fields(contents.Feedback)}]
     assert lacking == []
+
+
+def test_every_action_that_the_code_names_is_described() -> None:
+    named = re.compile(r"""["'`]((?:alert|case|silence|drill)\.[a-z_]+)["'`]""")
+    found = {name for path in sorted((ROOT / "streams").rglob("*.py"))
+             for name in named.findall(path.read_text("utf-8"))}
+    rooms = {f"{kind.room}.{change}" for kind in KINDS for change in kind.changes}
+    fields = {"alert.category", "alert.severity", "alert.x"}
+    assert {"silence.add", "silence.expire", "drill.start", "alert.ack", "case.accept"} <= found - fields
+    assert found - fields - rooms <= {*ACTIONS}
+    assert {f"tocsin.feedback.{name}" for name in ACTIONS} == {
+        type for kind in KINDS if kind.name == "feedback" for type in kind.types}
 
 
 def bare(name: str, value: bytes) -> None:
